@@ -1,0 +1,30 @@
+#include "base/clock.h"
+
+#include <time.h>
+
+static int64_t seconds(clockid_t clock)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(clock, &t);
+    return (int64_t)t.tv_sec;
+}
+
+struct byok_deadline byok_deadline_after(uint64_t after)
+{
+    struct byok_deadline deadline;
+
+    deadline.boot = seconds(CLOCK_BOOTTIME) + (int64_t)after;
+    deadline.real = seconds(CLOCK_REALTIME) + (int64_t)after;
+    return deadline;
+}
+
+int byok_deadline_passed(const struct byok_deadline *deadline)
+{
+    return seconds(CLOCK_BOOTTIME) >= deadline->boot || seconds(CLOCK_REALTIME) >= deadline->real;
+}
+
+int64_t byok_clock_seconds(void)
+{
+    return seconds(CLOCK_MONOTONIC_COARSE);
+}

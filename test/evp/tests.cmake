@@ -1,0 +1,1 @@
+byok_test(evp/roundtrip)
