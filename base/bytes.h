@@ -39,8 +39,8 @@ static inline void byok_put_u64(unsigned char *p, uint64_t v)
 /* Ascending order of unsigned bytes, a prefix first: <0, 0 or >0. */
 int byok_bytes_compare(const void *a, size_t a_len, const void *b, size_t b_len);
 
-/* Decodes %XX (RFC 3986, section 2.1) of text[0..len) into `out`, which holds `len` bytes or is `text` itself; *out_len is never more. 0 when
- * a '%' has no two hex digits behind it. */
+/* Decodes %XX (RFC 3986, section 2.1) of text[0..len) into `out`, which holds `len` bytes or is
+ * `text` itself; *out_len is never more. 0 when a '%' has no two hex digits behind it. */
 int byok_percent_decode(const char *text, size_t len, unsigned char *out, size_t *out_len);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * Deadlines that hold through suspension and through a clock that is set: a deadline has passed when either clock says so.
+ * Deadlines that hold through suspension and through a clock that is set: a deadline has passed
+ * when either clock says so.
  */
 #ifndef BYOK_BASE_CLOCK_H
 #define BYOK_BASE_CLOCK_H
@@ -7,7 +8,8 @@
 #include <stdint.h>
 
 struct byok_deadline {
-    int64_t boot, real; /* seconds on CLOCK_BOOTTIME, which runs on in suspension, and on CLOCK_REALTIME */
+    int64_t boot,
+        real; /* seconds on CLOCK_BOOTTIME, which runs on in suspension, and on CLOCK_REALTIME */
 };
 
 /* `seconds` from now; 0 has passed at once. */

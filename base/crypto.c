@@ -9,7 +9,8 @@
 #define PROVIDER_NAME_BYTES 64
 
 /* Loads the next name in *names and moves on behind it; 1 with *provider NULL at the end. */
-static int provider_load_next(OSSL_LIB_CTX *libctx, const char **names, OSSL_PROVIDER **provider, struct byok_status *status)
+static int provider_load_next(OSSL_LIB_CTX *libctx, const char **names, OSSL_PROVIDER **provider,
+                              struct byok_status *status)
 {
     char name[PROVIDER_NAME_BYTES];
     size_t len;
@@ -20,15 +21,19 @@ static int provider_load_next(OSSL_LIB_CTX *libctx, const char **names, OSSL_PRO
     if (len == 0)
         return 1;
     if (len >= sizeof name)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers: a provider's name is too long");
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "libctx-providers: a provider's name is too long");
     memcpy(name, *names, len);
     name[len] = '\0';
     *names += len;
     if (OPENSSL_strcasecmp(name, "byok") == 0)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers: byok cannot stand on itself; name others, as in \"default\"");
+        return byok_fail(
+            status, BYOK_R_BAD_VALUE,
+            "libctx-providers: byok cannot stand on itself; name others, as in \"default\"");
     *provider = OSSL_PROVIDER_load(libctx, name);
     if (*provider == NULL)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers: provider \"%s\" cannot be loaded (%s)", name,
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "libctx-providers: provider \"%s\" cannot be loaded (%s)", name,
                          ERR_reason_error_string(ERR_peek_last_error()));
     return 1;
 }
@@ -44,10 +49,12 @@ static int providers_load(struct byok_crypto *crypto, const char *names, struct 
             break;
     }
     if (n == 0)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers is empty; the default is \"default\"");
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "libctx-providers is empty; the default is \"default\"");
     if (n < BYOK_CRYPTO_PROVIDERS || names[strspn(names, " \t")] == '\0')
         return 1;
-    return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers: more than %d providers", BYOK_CRYPTO_PROVIDERS);
+    return byok_fail(status, BYOK_R_BAD_VALUE, "libctx-providers: more than %d providers",
+                     BYOK_CRYPTO_PROVIDERS);
 }
 
 struct byok_crypto *byok_crypto_new(const char *providers, struct byok_status *status)
@@ -72,7 +79,8 @@ struct byok_crypto *byok_crypto_new(const char *providers, struct byok_status *s
     return crypto;
 
 fail:
-    byok_fail(status, BYOK_R_PLATFORM, "AES-256-GCM, HMAC or SHA-256 cannot be had from \"%s\"", providers);
+    byok_fail(status, BYOK_R_PLATFORM, "AES-256-GCM, HMAC or SHA-256 cannot be had from \"%s\"",
+              providers);
     ERR_pop_to_mark();
     byok_crypto_free(crypto);
     return NULL;
@@ -94,18 +102,22 @@ void byok_crypto_free(struct byok_crypto *crypto)
     OPENSSL_free(crypto);
 }
 
-int byok_random(const struct byok_crypto *crypto, unsigned char *out, size_t len, struct byok_status *status)
-{
-    return RAND_bytes_ex(crypto->libctx, out, len, 0) > 0 || byok_fail_crypto(status, "random generation");
-}
-
-int byok_random_key(const struct byok_crypto *crypto, struct byok_secret *key, struct byok_status *status)
-{
-    return RAND_priv_bytes_ex(crypto->libctx, key->bytes, BYOK_KEY_BYTES, 0) > 0 || byok_fail_crypto(status, "random generation");
-}
-
-int byok_sha256(const struct byok_crypto *crypto, const struct byok_view *parts, size_t count, unsigned char out[BYOK_SHA256_BYTES],
+int byok_random(const struct byok_crypto *crypto, unsigned char *out, size_t len,
                 struct byok_status *status)
+{
+    return RAND_bytes_ex(crypto->libctx, out, len, 0) > 0
+           || byok_fail_crypto(status, "random generation");
+}
+
+int byok_random_key(const struct byok_crypto *crypto, struct byok_secret *key,
+                    struct byok_status *status)
+{
+    return RAND_priv_bytes_ex(crypto->libctx, key->bytes, BYOK_KEY_BYTES, 0) > 0
+           || byok_fail_crypto(status, "random generation");
+}
+
+int byok_sha256(const struct byok_crypto *crypto, const struct byok_view *parts, size_t count,
+                unsigned char out[BYOK_SHA256_BYTES], struct byok_status *status)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     int ok = md != NULL && EVP_DigestInit_ex2(md, crypto->sha256, NULL);
@@ -117,10 +129,12 @@ int byok_sha256(const struct byok_crypto *crypto, const struct byok_view *parts,
     return ok || byok_fail_crypto(status, "SHA-256");
 }
 
-EVP_MAC_CTX *byok_hmac_new(const struct byok_crypto *crypto, const struct byok_secret *key, struct byok_status *status)
+EVP_MAC_CTX *byok_hmac_new(const struct byok_crypto *crypto, const struct byok_secret *key,
+                           struct byok_status *status)
 {
     char digest[] = "SHA2-512";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                           OSSL_PARAM_construct_end()};
     EVP_MAC_CTX *keyed = EVP_MAC_CTX_new(crypto->hmac);
 
     if (keyed != NULL && EVP_MAC_init(keyed, key->bytes, BYOK_KEY_BYTES, params))
@@ -130,7 +144,8 @@ EVP_MAC_CTX *byok_hmac_new(const struct byok_crypto *crypto, const struct byok_s
     return NULL;
 }
 
-int byok_hmac(const EVP_MAC_CTX *keyed, const struct byok_view *parts, size_t count, struct byok_secret *out, struct byok_status *status)
+int byok_hmac(const EVP_MAC_CTX *keyed, const struct byok_view *parts, size_t count,
+              struct byok_secret *out, struct byok_status *status)
 {
     EVP_MAC_CTX *mac = EVP_MAC_CTX_dup(keyed);
     size_t len;

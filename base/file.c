@@ -5,20 +5,25 @@
 #include <string.h>
 #include <unistd.h>
 
-static int check(const struct stat *info, const char *path, mode_t forbidden, const char *what, struct byok_status *status)
+static int check(const struct stat *info, const char *path, mode_t forbidden, const char *what,
+                 struct byok_status *status)
 {
     if (!S_ISREG(info->st_mode))
         return byok_fail(status, BYOK_R_BAD_PERMISSIONS, "%s %s is not a regular file", what, path);
     if (info->st_uid != 0 && info->st_uid != geteuid())
-        return byok_fail(status, BYOK_R_BAD_PERMISSIONS, "%s %s belongs to user %lu; chown it to the user of this process, or to root", what,
-                         path, (unsigned long)info->st_uid);
+        return byok_fail(
+            status, BYOK_R_BAD_PERMISSIONS,
+            "%s %s belongs to user %lu; chown it to the user of this process, or to root", what,
+            path, (unsigned long)info->st_uid);
     if (info->st_mode & forbidden)
-        return byok_fail(status, BYOK_R_BAD_PERMISSIONS, "%s %s has mode %04lo; run chmod %s on it", what, path,
-                         (unsigned long)info->st_mode & 07777, forbidden == BYOK_FILE_PRIVATE ? "0600" : "go-w");
+        return byok_fail(status, BYOK_R_BAD_PERMISSIONS, "%s %s has mode %04lo; run chmod %s on it",
+                         what, path, (unsigned long)info->st_mode & 07777,
+                         forbidden == BYOK_FILE_PRIVATE ? "0600" : "go-w");
     return 1;
 }
 
-int byok_file_open(const char *path, mode_t forbidden, const char *what, struct stat *info, struct byok_status *status)
+int byok_file_open(const char *path, mode_t forbidden, const char *what, struct stat *info,
+                   struct byok_status *status)
 {
     int fd;
 
@@ -34,7 +39,8 @@ int byok_file_open(const char *path, mode_t forbidden, const char *what, struct 
         return -1;
     }
     if (fstat(fd, info) != 0)
-        byok_fail(status, BYOK_R_UNAVAILABLE, "%s %s cannot be examined: %s", what, path, strerror(errno));
+        byok_fail(status, BYOK_R_UNAVAILABLE, "%s %s cannot be examined: %s", what, path,
+                  strerror(errno));
     else if (check(info, path, forbidden, what, status))
         return fd;
     close(fd);
@@ -43,7 +49,8 @@ int byok_file_open(const char *path, mode_t forbidden, const char *what, struct 
 
 int byok_file_same(const struct stat *a, const struct stat *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mode == b->st_mode
-           && a->st_uid == b->st_uid && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size
+           && a->st_mode == b->st_mode && a->st_uid == b->st_uid
+           && a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec
            && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }

@@ -28,7 +28,8 @@ uint64_t byok_fork_mark_epoch(struct byok_fork_mark *mark)
 
     if (epoch != 0)
         return epoch;
-    /* `newest` is ordinary memory, so the child inherits it: what it gives out here is above all that came before. */
+    /* `newest` is ordinary memory, so the child inherits it: what it gives out here is above all
+     * that came before. */
     epoch = atomic_fetch_add(&mark->newest, 1) + 1;
     return atomic_compare_exchange_strong(mark->page, &wiped, epoch) ? epoch : wiped;
 }

@@ -1,5 +1,6 @@
 /*
- * What an operator must hear although no call failed. Goes to syslog(3), facility "daemon"; never holds a secret.
+ * What an operator must hear although no call failed. Goes to syslog(3), facility "daemon"; never
+ * holds a secret.
  */
 #ifndef BYOK_BASE_NOTICE_H
 #define BYOK_BASE_NOTICE_H

@@ -17,7 +17,8 @@ void *byok_pages_map(size_t pages, int advice, struct byok_status *status)
         byok_fail_memory(status);
         return NULL;
     }
-    if (mprotect(map + size, pages * size, PROT_READ | PROT_WRITE) == 0 && madvise(map + size, pages * size, advice) == 0)
+    if (mprotect(map + size, pages * size, PROT_READ | PROT_WRITE) == 0
+        && madvise(map + size, pages * size, advice) == 0)
         return map + size;
     munmap(map, (pages + 2) * size);
     byok_fail(status, BYOK_R_PLATFORM, "the kernel does not wipe memory on fork (MADV_WIPEONFORK)");

@@ -8,8 +8,9 @@
 
 #include <stddef.h>
 
-/* Maps `pages` zeroed pages between two guard pages. `advice` is a madvise() advice that must hold for them (MADV_WIPEONFORK). Fails with
- * BYOK_R_PLATFORM where the kernel doesn't know the advice. */
+/* Maps `pages` zeroed pages between two guard pages. `advice` is a madvise() advice that must hold
+ * for them (MADV_WIPEONFORK). Fails with BYOK_R_PLATFORM where the kernel doesn't know the advice.
+ */
 void *byok_pages_map(size_t pages, int advice, struct byok_status *status);
 void byok_pages_unmap(void *address, size_t pages);
 

@@ -11,17 +11,23 @@ struct pair {
 
 static const unsigned char no_pairs[2] = {0, 0};
 
-/* The length of the UTF-8 sequence (RFC 3629) at p, 0 when it is malformed or a control character. */
+/* The length of the UTF-8 sequence (RFC 3629) at p, 0 when it is malformed or a control character.
+ */
 static size_t utf8_sequence(const unsigned char *p, size_t left)
 {
-    size_t i, n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    size_t i, n = p[0] < 0x80                   ? 1
+                  : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+                  : (p[0] & 0xf0) == 0xe0       ? 3
+                  : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+                                                : 0;
 
     if (n == 0 || n > left || p[0] < 0x20 || p[0] == 0x7f)
         return 0;
     for (i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
-    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f)
+        || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
         return 0; /* overlong, a surrogate, or above U+10FFFF */
     return n;
 }
@@ -59,13 +65,16 @@ static int pair_parse(struct pair *pair, unsigned char *p, size_t len, struct by
     trim(&pair->name, &pair->name_len);
     trim(&pair->value, &pair->value_len);
     if (!byok_percent_decode((char *)pair->name, pair->name_len, pair->name, &pair->name_len)
-        || !byok_percent_decode((char *)pair->value, pair->value_len, pair->value, &pair->value_len))
+        || !byok_percent_decode((char *)pair->value, pair->value_len, pair->value,
+                                &pair->value_len))
         return byok_fail(status, BYOK_R_BAD_CONTEXT, "a '%%' is not followed by two hex digits");
-    if (pair->name_len == 0 || pair->name_len > BYOK_PAIRS_NAME_MAX || pair->value_len > BYOK_PAIRS_VALUE_MAX)
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "a name has 1 to %d bytes, a value at most %d", BYOK_PAIRS_NAME_MAX,
-                         BYOK_PAIRS_VALUE_MAX);
+    if (pair->name_len == 0 || pair->name_len > BYOK_PAIRS_NAME_MAX
+        || pair->value_len > BYOK_PAIRS_VALUE_MAX)
+        return byok_fail(status, BYOK_R_BAD_CONTEXT, "a name has 1 to %d bytes, a value at most %d",
+                         BYOK_PAIRS_NAME_MAX, BYOK_PAIRS_VALUE_MAX);
     if (!is_text(pair->name, pair->name_len) || !is_text(pair->value, pair->value_len))
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "a name or value is not UTF-8 text without control characters");
+        return byok_fail(status, BYOK_R_BAD_CONTEXT,
+                         "a name or value is not UTF-8 text without control characters");
     return 1;
 }
 
@@ -77,7 +86,8 @@ static int pair_order(const void *a, const void *b)
 }
 
 /* Splits text[0..len), which is overwritten. */
-static int pairs_split(struct pair *list, size_t *count, unsigned char *text, size_t len, struct byok_status *status)
+static int pairs_split(struct pair *list, size_t *count, unsigned char *text, size_t len,
+                       struct byok_status *status)
 {
     unsigned char *comma, *end = text + len;
     size_t i;
@@ -85,8 +95,10 @@ static int pairs_split(struct pair *list, size_t *count, unsigned char *text, si
     for (*count = 0;; (*count)++, text = comma + 1) {
         comma = memchr(text, ',', (size_t)(end - text));
         if (*count == BYOK_PAIRS_COUNT_MAX)
-            return byok_fail(status, BYOK_R_BAD_CONTEXT, "there are more than %d pairs", BYOK_PAIRS_COUNT_MAX);
-        if (!pair_parse(&list[*count], text, (size_t)((comma != NULL ? comma : end) - text), status))
+            return byok_fail(status, BYOK_R_BAD_CONTEXT, "there are more than %d pairs",
+                             BYOK_PAIRS_COUNT_MAX);
+        if (!pair_parse(&list[*count], text, (size_t)((comma != NULL ? comma : end) - text),
+                        status))
             return 0;
         if (comma == NULL)
             break;
@@ -106,7 +118,8 @@ static unsigned char *put_string(unsigned char *p, const unsigned char *data, si
     return p + 2 + len;
 }
 
-static int pairs_encode(struct byok_pairs *out, const struct pair *list, size_t count, struct byok_status *status)
+static int pairs_encode(struct byok_pairs *out, const struct pair *list, size_t count,
+                        struct byok_status *status)
 {
     size_t i;
     unsigned char *p;
@@ -115,7 +128,8 @@ static int pairs_encode(struct byok_pairs *out, const struct pair *list, size_t 
     for (i = 0; i < count; i++)
         out->len += 4 + list[i].name_len + list[i].value_len;
     if (out->len > BYOK_PAIRS_BYTES_MAX)
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "the pairs together have more than %d bytes", BYOK_PAIRS_BYTES_MAX);
+        return byok_fail(status, BYOK_R_BAD_CONTEXT, "the pairs together have more than %d bytes",
+                         BYOK_PAIRS_BYTES_MAX);
     out->data = OPENSSL_malloc(out->len);
     if (out->data == NULL)
         return byok_fail_memory(status);
@@ -134,7 +148,8 @@ static int is_blank(const char *text, size_t len)
     return len == 0;
 }
 
-int byok_pairs_parse(struct byok_pairs *pairs, const char *text, size_t len, struct byok_status *status)
+int byok_pairs_parse(struct byok_pairs *pairs, const char *text, size_t len,
+                     struct byok_status *status)
 {
     struct pair list[BYOK_PAIRS_COUNT_MAX];
     struct byok_pairs parsed = {NULL, 0};
@@ -149,7 +164,8 @@ int byok_pairs_parse(struct byok_pairs *pairs, const char *text, size_t len, str
     copy = OPENSSL_memdup(text, len);
     if (copy == NULL)
         return byok_fail_memory(status);
-    if (!pairs_split(list, &count, copy, len, status) || !pairs_encode(&parsed, list, count, status))
+    if (!pairs_split(list, &count, copy, len, status)
+        || !pairs_encode(&parsed, list, count, status))
         goto end;
     byok_pairs_clear(pairs);
     *pairs = parsed;
@@ -159,7 +175,8 @@ end:
     return ok;
 }
 
-int byok_pairs_copy(struct byok_pairs *to, const struct byok_pairs *from, struct byok_status *status)
+int byok_pairs_copy(struct byok_pairs *to, const struct byok_pairs *from,
+                    struct byok_status *status)
 {
     unsigned char *data = NULL;
 

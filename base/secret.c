@@ -9,10 +9,11 @@
 
 #define SLAB_BYTES ((size_t)65536)
 #define SLAB_SLOTS (SLAB_BYTES / sizeof(struct byok_secret))
-#define WORD_BITS 64
+#define WORD_BITS  64
 #define SLAB_WORDS (SLAB_SLOTS / WORD_BITS)
 
-/* A run of slots. Which of them are taken is ordinary memory: a child inherits that, and the wiped slots with it. */
+/* A run of slots. Which of them are taken is ordinary memory: a child inherits that, and the wiped
+ * slots with it. */
 struct slab {
     struct slab *next; /* set before the slab is published, and never changed */
     struct byok_secret *slots;
@@ -41,7 +42,8 @@ static struct slab *slab_new(struct byok_status *status)
         OPENSSL_free(slab);
         return NULL;
     }
-    /* Both are as good as the system allows: RLIMIT_MEMLOCK may be 0, and `byok doctor` looks at core dumps. */
+    /* Both are as good as the system allows: RLIMIT_MEMLOCK may be 0, and `byok doctor` looks at
+     * core dumps. */
     (void)mlock(slab->slots, SLAB_BYTES);
     (void)madvise(slab->slots, SLAB_BYTES, MADV_DONTDUMP);
     return slab;
@@ -63,7 +65,8 @@ static struct byok_secret *slab_take(struct slab *slab)
         word = atomic_load_explicit(&slab->taken[i], memory_order_relaxed);
         while (word != UINT64_MAX) {
             bit = __builtin_ctzll(~word);
-            if (atomic_compare_exchange_weak_explicit(&slab->taken[i], &word, word | (UINT64_C(1) << bit),
+            if (atomic_compare_exchange_weak_explicit(&slab->taken[i], &word,
+                                                      word | (UINT64_C(1) << bit),
                                                       memory_order_acquire, memory_order_relaxed))
                 return &slab->slots[i * WORD_BITS + (size_t)bit];
         }
@@ -115,7 +118,8 @@ struct byok_secret *byok_secret_new(struct byok_arena *arena, struct byok_status
         return NULL;
     secret = slab_take(slab);
     slab->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&arena->slabs, &slab->next, slab, memory_order_release, memory_order_acquire))
+    while (!atomic_compare_exchange_weak_explicit(&arena->slabs, &slab->next, slab,
+                                                  memory_order_release, memory_order_acquire))
         ; /* another thread grew it too: ours goes before its */
     return secret;
 }
@@ -128,10 +132,12 @@ void byok_secret_free(struct byok_arena *arena, struct byok_secret *secret)
     if (secret == NULL)
         return;
     OPENSSL_cleanse(secret, sizeof *secret);
-    for (slab = atomic_load_explicit(&arena->slabs, memory_order_acquire); slab != NULL; slab = slab->next)
+    for (slab = atomic_load_explicit(&arena->slabs, memory_order_acquire); slab != NULL;
+         slab = slab->next)
         if (secret >= slab->slots && secret < slab->slots + SLAB_SLOTS) {
             i = (size_t)(secret - slab->slots);
-            atomic_fetch_and_explicit(&slab->taken[i / WORD_BITS], ~(UINT64_C(1) << (i % WORD_BITS)), memory_order_release);
+            atomic_fetch_and_explicit(&slab->taken[i / WORD_BITS],
+                                      ~(UINT64_C(1) << (i % WORD_BITS)), memory_order_release);
             return;
         }
 }

@@ -22,7 +22,8 @@ const struct byok_reason_row *byok_reason_find(int reason)
     return rows;
 }
 
-int byok_fail_at(struct byok_status *status, int reason, const char *file, int line, const char *function, const char *format, ...)
+int byok_fail_at(struct byok_status *status, int reason, const char *file, int line,
+                 const char *function, const char *format, ...)
 {
     va_list args;
     char *c;
@@ -42,10 +43,12 @@ int byok_fail_at(struct byok_status *status, int reason, const char *file, int l
     return 0;
 }
 
-int byok_fail_crypto_at(struct byok_status *status, const char *file, int line, const char *function, const char *what)
+int byok_fail_crypto_at(struct byok_status *status, const char *file, int line,
+                        const char *function, const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-    return byok_fail_at(status, BYOK_R_INTERNAL, file, line, function, "%s failed in libcrypto (%s)", what,
+    return byok_fail_at(status, BYOK_R_INTERNAL, file, line, function,
+                        "%s failed in libcrypto (%s)", what,
                         reason != NULL ? reason : "no reason given");
 }

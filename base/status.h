@@ -1,6 +1,6 @@
 /*
- * The one way in which functions below the EVP face say what went wrong: they return 1 or 0 and, with 0, fill a status. It becomes an
- * OpenSSL error once, in provider/core.c.
+ * The one way in which functions below the EVP face say what went wrong: they return 1 or 0 and,
+ * with 0, fill a status. It becomes an OpenSSL error once, in provider/core.c.
  */
 #ifndef BYOK_BASE_STATUS_H
 #define BYOK_BASE_STATUS_H
@@ -13,10 +13,14 @@ struct byok_status {
     int reason; /* BYOK_R_..., 0 while nothing failed */
     const char *file, *function;
     int line;
-    char text[BYOK_STATUS_TEXT]; /* what happened: names and numbers, never a key, a token or plaintext */
+    char text[BYOK_STATUS_TEXT]; /* what happened: names and numbers, never a key, a token or
+                                    plaintext */
 };
 
-#define BYOK_STATUS_INIT {0, "", "", 0, ""}
+#define BYOK_STATUS_INIT                                                                           \
+    {                                                                                              \
+        0, "", "", 0, ""                                                                           \
+    }
 
 /* A row of include/byok/reasons.h. */
 struct byok_reason_row {
@@ -32,18 +36,23 @@ const struct byok_reason_row *byok_reason_find(int reason);
 const struct byok_reason_row *byok_reason_table(void);
 
 /*
- * Fills `status` and returns 0, for `return byok_fail(...)`. The first failure stands: a status that is filled stays as it is.
- * Characters that don't belong into a message (control characters, bytes above 0x7e) become '?'.
+ * Fills `status` and returns 0, for `return byok_fail(...)`. The first failure stands: a status
+ * that is filled stays as it is. Characters that don't belong into a message (control characters,
+ * bytes above 0x7e) become '?'.
  */
-#define byok_fail(status, reason, ...) byok_fail_at(status, reason, __FILE__, __LINE__, __func__, __VA_ARGS__)
-int byok_fail_at(struct byok_status *status, int reason, const char *file, int line, const char *function, const char *format, ...)
+#define byok_fail(status, reason, ...)                                                             \
+    byok_fail_at(status, reason, __FILE__, __LINE__, __func__, __VA_ARGS__)
+int byok_fail_at(struct byok_status *status, int reason, const char *file, int line,
+                 const char *function, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
 #define byok_fail_memory(status) byok_fail(status, BYOK_R_OUT_OF_MEMORY, "an allocation failed")
 
-/* A libcrypto call that has no reason to fail, did. The reason's name in libcrypto is taken from its error queue, whose entries since
- * the caller's ERR_set_mark() are the caller's to pop. */
-#define byok_fail_crypto(status, what) byok_fail_crypto_at(status, __FILE__, __LINE__, __func__, what)
-int byok_fail_crypto_at(struct byok_status *status, const char *file, int line, const char *function, const char *what);
+/* A libcrypto call that has no reason to fail, did. The reason's name in libcrypto is taken from
+ * its error queue, whose entries since the caller's ERR_set_mark() are the caller's to pop. */
+#define byok_fail_crypto(status, what)                                                             \
+    byok_fail_crypto_at(status, __FILE__, __LINE__, __func__, what)
+int byok_fail_crypto_at(struct byok_status *status, const char *file, int line,
+                        const char *function, const char *what);
 
 #endif

@@ -6,7 +6,8 @@
 
 #define OPENING_MAX 16 /* unwrapped data keys kept with a KEK */
 
-/* The lock is held for a look or a change of pointers, never over a KMS call; nothing else is locked under it. */
+/* The lock is held for a look or a change of pointers, never over a KMS call; nothing else is
+ * locked under it. */
 struct partition {
     pthread_mutex_t lock;
     struct byok_data_key *sealing;
@@ -40,7 +41,8 @@ static void partition_detach(void *attached)
 
 const struct byok_kek_hooks byok_cache_hooks = {partition_attach, partition_detach};
 
-/* Puts `key` in `*place` and returns what stood there. Called under the lock; what it returns is freed outside. */
+/* Puts `key` in `*place` and returns what stood there. Called under the lock; what it returns is
+ * freed outside. */
 static struct byok_data_key *replace(struct byok_data_key **place, struct byok_data_key *key)
 {
     struct byok_data_key *old = *place;
@@ -51,8 +53,11 @@ static struct byok_data_key *replace(struct byok_data_key **place, struct byok_d
 
 static int may_seal(const struct byok_kek *kek, const struct byok_data_key *key)
 {
-    return key != NULL && atomic_load(&key->messages) < byok_options_number(&kek->options, BYOK_OPTION_DEK_MAX_MESSAGES)
-           && atomic_load(&key->bytes) < byok_options_number(&kek->options, BYOK_OPTION_DEK_MAX_BYTES)
+    return key != NULL
+           && atomic_load(&key->messages)
+                  < byok_options_number(&kek->options, BYOK_OPTION_DEK_MAX_MESSAGES)
+           && atomic_load(&key->bytes)
+                  < byok_options_number(&kek->options, BYOK_OPTION_DEK_MAX_BYTES)
            && !byok_deadline_passed(&key->lease);
 }
 
@@ -79,12 +84,15 @@ struct byok_data_key *byok_cache_get_sealing(struct byok_kek *kek, struct byok_s
 
 static int stanza_equal(const struct byok_stanza *a, const struct byok_stanza *b)
 {
-    return a->backend == b->backend && a->wrap.len == b->wrap.len && memcmp(a->kek_id, b->kek_id, sizeof a->kek_id) == 0
+    return a->backend == b->backend && a->wrap.len == b->wrap.len
+           && memcmp(a->kek_id, b->kek_id, sizeof a->kek_id) == 0
            && memcmp(a->wrap.data, b->wrap.data, a->wrap.len) == 0;
 }
 
-/* The kept data key of one of the header's stanzas, or NULL. One whose lease has passed stays until it is replaced. */
-static struct byok_data_key *find_opening(struct partition *partition, const struct byok_header *header)
+/* The kept data key of one of the header's stanzas, or NULL. One whose lease has passed stays until
+ * it is replaced. */
+static struct byok_data_key *find_opening(struct partition *partition,
+                                          const struct byok_header *header)
 {
     struct byok_data_key *key, *found = NULL;
     size_t i, s;
@@ -92,7 +100,8 @@ static struct byok_data_key *find_opening(struct partition *partition, const str
     pthread_mutex_lock(&partition->lock);
     for (i = 0; i < OPENING_MAX && found == NULL && (key = partition->opening[i]) != NULL; i++)
         for (s = 0; s < header->stanza_count; s++)
-            if (stanza_equal(&key->stanza, &header->stanzas[s]) && !byok_deadline_passed(&key->lease)) {
+            if (stanza_equal(&key->stanza, &header->stanzas[s])
+                && !byok_deadline_passed(&key->lease)) {
                 found = byok_data_key_up_ref(key);
                 break;
             }
@@ -100,7 +109,8 @@ static struct byok_data_key *find_opening(struct partition *partition, const str
     return found;
 }
 
-static const struct byok_stanza *find_stanza(struct byok_kek *kek, const struct byok_header *header, struct byok_status *status)
+static const struct byok_stanza *find_stanza(struct byok_kek *kek, const struct byok_header *header,
+                                             struct byok_status *status)
 {
     unsigned char id[BYOK_KEK_ID_BYTES];
     size_t s;
@@ -108,13 +118,16 @@ static const struct byok_stanza *find_stanza(struct byok_kek *kek, const struct 
     if (!kek->backend->identify(kek, id, status))
         return NULL;
     for (s = 0; s < header->stanza_count; s++)
-        if (header->stanzas[s].backend == kek->backend->number && memcmp(header->stanzas[s].kek_id, id, sizeof id) == 0)
+        if (header->stanzas[s].backend == kek->backend->number
+            && memcmp(header->stanzas[s].kek_id, id, sizeof id) == 0)
             return &header->stanzas[s];
-    byok_fail(status, BYOK_R_WRONG_KEY, "none of its %zu wraps is of KEK \"%s\"", header->stanza_count, kek->name);
+    byok_fail(status, BYOK_R_WRONG_KEY, "none of its %zu wraps is of KEK \"%s\"",
+              header->stanza_count, kek->name);
     return NULL;
 }
 
-struct byok_data_key *byok_cache_get_opening(struct byok_kek *kek, const struct byok_header *header, struct byok_status *status)
+struct byok_data_key *byok_cache_get_opening(struct byok_kek *kek, const struct byok_header *header,
+                                             struct byok_status *status)
 {
     struct partition *partition = kek->attached;
     struct byok_data_key *key = find_opening(partition, header), *old;

@@ -26,10 +26,12 @@ static int aad_reserve(struct byok_context *context, size_t needed, struct byok_
     return 1;
 }
 
-int byok_context_add_aad(struct byok_context *context, const unsigned char *data, size_t len, struct byok_status *status)
+int byok_context_add_aad(struct byok_context *context, const unsigned char *data, size_t len,
+                         struct byok_status *status)
 {
     if (len > BYOK_AAD_MAX - context->aad_len)
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "the AAD has more than %d bytes", BYOK_AAD_MAX);
+        return byok_fail(status, BYOK_R_BAD_CONTEXT, "the AAD has more than %d bytes",
+                         BYOK_AAD_MAX);
     if (len == 0)
         return 1;
     if (!aad_reserve(context, context->aad_len + len, status))
@@ -46,11 +48,13 @@ void byok_context_drop_aad(struct byok_context *context)
     context->aad_len = context->aad_room = 0;
 }
 
-int byok_context_digest(const struct byok_context *context, const struct byok_crypto *crypto, unsigned char out[BYOK_SHA256_BYTES],
-                        struct byok_status *status)
+int byok_context_digest(const struct byok_context *context, const struct byok_crypto *crypto,
+                        unsigned char out[BYOK_SHA256_BYTES], struct byok_status *status)
 {
     unsigned char aad_len[4];
-    struct byok_view parts[] = {byok_pairs_encoded(&context->pairs), {aad_len, sizeof aad_len}, {context->aad, context->aad_len}};
+    struct byok_view parts[] = {byok_pairs_encoded(&context->pairs),
+                                {aad_len, sizeof aad_len},
+                                {context->aad, context->aad_len}};
 
     if (context->pairs.data == NULL && context->aad_len == 0) {
         memcpy(out, empty_digest, sizeof empty_digest);
@@ -60,10 +64,12 @@ int byok_context_digest(const struct byok_context *context, const struct byok_cr
     return byok_sha256(crypto, parts, sizeof parts / sizeof *parts, out, status);
 }
 
-int byok_context_copy(struct byok_context *to, const struct byok_context *from, struct byok_status *status)
+int byok_context_copy(struct byok_context *to, const struct byok_context *from,
+                      struct byok_status *status)
 {
     byok_context_drop_aad(to);
-    return byok_pairs_copy(&to->pairs, &from->pairs, status) && byok_context_add_aad(to, from->aad, from->aad_len, status);
+    return byok_pairs_copy(&to->pairs, &from->pairs, status)
+           && byok_context_add_aad(to, from->aad, from->aad_len, status);
 }
 
 void byok_context_clear(struct byok_context *context)

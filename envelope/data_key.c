@@ -14,7 +14,8 @@ static struct byok_data_key *key_new(const struct byok_kek *kek, struct byok_sta
     }
     atomic_init(&key->references, 1);
     key->crypto = kek->crypto;
-    key->lease = byok_deadline_after(byok_options_number(&kek->options, BYOK_OPTION_DEK_CACHE_SECONDS));
+    key->lease =
+        byok_deadline_after(byok_options_number(&kek->options, BYOK_OPTION_DEK_CACHE_SECONDS));
     key->dek = byok_secret_new(kek->crypto->arena, status);
     if (key->dek != NULL)
         return key;
@@ -22,8 +23,9 @@ static struct byok_data_key *key_new(const struct byok_kek *kek, struct byok_sta
     return NULL;
 }
 
-static int stanza_set(struct byok_data_key *key, unsigned char backend, const unsigned char kek_id[BYOK_KEK_ID_BYTES],
-                      struct byok_view wrap, struct byok_status *status)
+static int stanza_set(struct byok_data_key *key, unsigned char backend,
+                      const unsigned char kek_id[BYOK_KEK_ID_BYTES], struct byok_view wrap,
+                      struct byok_status *status)
 {
     key->stanza.backend = backend;
     memcpy(key->stanza.kek_id, kek_id, BYOK_KEK_ID_BYTES);
@@ -51,7 +53,8 @@ struct byok_data_key *byok_data_key_generate(struct byok_kek *kek, struct byok_s
     return NULL;
 }
 
-struct byok_data_key *byok_data_key_unwrap(struct byok_kek *kek, const struct byok_stanza *stanza, struct byok_status *status)
+struct byok_data_key *byok_data_key_unwrap(struct byok_kek *kek, const struct byok_stanza *stanza,
+                                           struct byok_status *status)
 {
     struct byok_data_key *key = key_new(kek, status);
 
@@ -79,10 +82,13 @@ void byok_data_key_free(struct byok_data_key *key)
     OPENSSL_free(key);
 }
 
-int byok_data_key_derive(const struct byok_data_key *key, unsigned char suite, const unsigned char salt[BYOK_SALT_BYTES],
-                         const unsigned char context_digest[BYOK_SHA256_BYTES], struct byok_secret *out, struct byok_status *status)
+int byok_data_key_derive(const struct byok_data_key *key, unsigned char suite,
+                         const unsigned char salt[BYOK_SALT_BYTES],
+                         const unsigned char context_digest[BYOK_SHA256_BYTES],
+                         struct byok_secret *out, struct byok_status *status)
 {
-    static const unsigned char label[] = {'b', 'y', 'o', 'k', '/', 'v', '1'}, counter = 1; /* RFC 5869: T(1) is all of it */
+    static const unsigned char label[] = {'b', 'y', 'o', 'k', '/', 'v', '1'},
+                               counter = 1; /* RFC 5869: T(1) is all of it */
     struct byok_view parts[] = {{label, sizeof label},
                                 {&suite, 1},
                                 {salt, BYOK_SALT_BYTES},

@@ -1,12 +1,14 @@
 /*
- * Where a stream's bytes go: straight into the caller's buffer while it has room, and into a queue, which goes first the next time, when not.
+ * Where a stream's bytes go: straight into the caller's buffer while it has room, and into a queue,
+ * which goes first the next time, when not.
  */
 #ifndef BYOK_ENVELOPE_OUTPUT_H
 #define BYOK_ENVELOPE_OUTPUT_H
 
 #include <stddef.h>
 
-#define BYOK_QUEUE_BYTES 8192 /* more than a stream ever leaves queued: BYOK_FINAL_MAX (stream.h) and a page */
+/* more than a stream ever leaves queued: BYOK_FINAL_MAX (stream.h) and a page */
+#define BYOK_QUEUE_BYTES 8192
 
 struct byok_output {
     unsigned char *out; /* the caller's buffer, with `room` bytes left; not touched beyond them */
@@ -23,7 +25,8 @@ void byok_output_begin(struct byok_output *output, unsigned char *out, size_t ro
 /* Takes the buffer away again; returns how many bytes were written there. */
 size_t byok_output_end(struct byok_output *output);
 
-/* Where the next bytes go, and, in *len (in: how many are wanted, at least 1), how many of them fit there; NULL when the queue is full. */
+/* Where the next bytes go, and, in *len (in: how many are wanted, at least 1), how many of them fit
+ * there; NULL when the queue is full. */
 unsigned char *byok_output_place(struct byok_output *output, size_t *len);
 
 /* Says that `len` bytes were written at byok_output_place(). */

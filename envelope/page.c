@@ -3,10 +3,12 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
-int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto, const unsigned char message_key[BYOK_KEY_BYTES],
-                     int sealing, struct byok_status *status)
+int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto,
+                     const unsigned char message_key[BYOK_KEY_BYTES], int sealing,
+                     struct byok_status *status)
 {
-    /* A context that has the cipher already keeps it: fetching its state anew is dearer than the key. */
+    /* A context that has the cipher already keeps it: fetching its state anew is dearer than the
+     * key. */
     const EVP_CIPHER *cipher = crypto->aes_256_gcm;
 
     if (pager->gcm == NULL)
@@ -15,7 +17,8 @@ int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto,
         cipher = NULL;
     pager->sealing = sealing;
     pager->page = 0;
-    return (pager->gcm != NULL && EVP_CipherInit_ex2(pager->gcm, cipher, message_key, NULL, sealing, NULL))
+    return (pager->gcm != NULL
+            && EVP_CipherInit_ex2(pager->gcm, cipher, message_key, NULL, sealing, NULL))
            || byok_fail_crypto(status, "AES-256-GCM");
 }
 
@@ -26,17 +29,21 @@ int byok_page_begin(struct byok_pager *pager, struct byok_status *status)
     if (pager->page == BYOK_PAGES_MAX)
         return byok_fail(status, BYOK_R_TOO_LARGE, "it goes beyond its last page");
     byok_put_u64(nonce + sizeof nonce - 8, pager->page);
-    return EVP_CipherInit_ex2(pager->gcm, NULL, NULL, nonce, pager->sealing, NULL) || byok_fail_crypto(status, "AES-256-GCM");
+    return EVP_CipherInit_ex2(pager->gcm, NULL, NULL, nonce, pager->sealing, NULL)
+           || byok_fail_crypto(status, "AES-256-GCM");
 }
 
-int byok_page_encrypt(struct byok_pager *pager, unsigned char *out, const unsigned char *in, size_t len, struct byok_status *status)
+int byok_page_encrypt(struct byok_pager *pager, unsigned char *out, const unsigned char *in,
+                      size_t len, struct byok_status *status)
 {
     int n;
 
-    return EVP_EncryptUpdate(pager->gcm, out, &n, in, (int)len) || byok_fail_crypto(status, "AES-256-GCM");
+    return EVP_EncryptUpdate(pager->gcm, out, &n, in, (int)len)
+           || byok_fail_crypto(status, "AES-256-GCM");
 }
 
-int byok_page_end(struct byok_pager *pager, unsigned char tag[BYOK_GCM_TAG_BYTES], struct byok_status *status)
+int byok_page_end(struct byok_pager *pager, unsigned char tag[BYOK_GCM_TAG_BYTES],
+                  struct byok_status *status)
 {
     int n;
 
@@ -47,7 +54,8 @@ int byok_page_end(struct byok_pager *pager, unsigned char tag[BYOK_GCM_TAG_BYTES
     return 1;
 }
 
-int byok_page_open(struct byok_pager *pager, unsigned char *out, const unsigned char *in, size_t len, struct byok_status *status)
+int byok_page_open(struct byok_pager *pager, unsigned char *out, const unsigned char *in,
+                   size_t len, struct byok_status *status)
 {
     size_t plain = len - BYOK_GCM_TAG_BYTES;
     unsigned char tag[BYOK_GCM_TAG_BYTES];
@@ -61,13 +69,15 @@ int byok_page_open(struct byok_pager *pager, unsigned char *out, const unsigned 
         return byok_fail_crypto(status, "AES-256-GCM");
     if (!EVP_DecryptFinal_ex(pager->gcm, out + plain, &n)) {
         OPENSSL_cleanse(out, plain);
-        return byok_fail(status, BYOK_R_BAD_PAGE, "page %llu, counted from 0", (unsigned long long)pager->page);
+        return byok_fail(status, BYOK_R_BAD_PAGE, "page %llu, counted from 0",
+                         (unsigned long long)pager->page);
     }
     pager->page++;
     return 1;
 }
 
-int byok_pager_copy(struct byok_pager *to, const struct byok_pager *from, struct byok_status *status)
+int byok_pager_copy(struct byok_pager *to, const struct byok_pager *from,
+                    struct byok_status *status)
 {
     if (from->gcm == NULL) {
         byok_pager_clear(to);
@@ -77,7 +87,8 @@ int byok_pager_copy(struct byok_pager *to, const struct byok_pager *from, struct
         to->gcm = EVP_CIPHER_CTX_new();
     to->sealing = from->sealing;
     to->page = from->page;
-    return (to->gcm != NULL && EVP_CIPHER_CTX_copy(to->gcm, from->gcm)) || byok_fail_crypto(status, "copying AES-256-GCM");
+    return (to->gcm != NULL && EVP_CIPHER_CTX_copy(to->gcm, from->gcm))
+           || byok_fail_crypto(status, "copying AES-256-GCM");
 }
 
 void byok_pager_clear(struct byok_pager *pager)

@@ -17,7 +17,8 @@ struct byok_stream *byok_stream_new(const struct byok_crypto *crypto, struct byo
 /* Wipes as much as was used: a small message shouldn't pay for a page. */
 static void wipe_plaintext(struct byok_stream *stream)
 {
-    OPENSSL_cleanse(stream->plain, stream->bytes < sizeof stream->plain ? (size_t)stream->bytes : sizeof stream->plain);
+    OPENSSL_cleanse(stream->plain, stream->bytes < sizeof stream->plain ? (size_t)stream->bytes
+                                                                        : sizeof stream->plain);
     byok_output_clear(&stream->output);
     stream->bytes = 0;
 }
@@ -57,7 +58,8 @@ struct byok_stream *byok_stream_copy(const struct byok_stream *from, struct byok
     return NULL;
 }
 
-/* Ends a message that went well. The cipher's state stays for the next one, which brings its own key. */
+/* Ends a message that went well. The cipher's state stays for the next one, which brings its own
+ * key. */
 static void finish(struct byok_stream *stream)
 {
     byok_data_key_free(stream->key);
@@ -66,9 +68,11 @@ static void finish(struct byok_stream *stream)
     wipe_plaintext(stream);
 }
 
-/* Derives the message key and starts the pages with it; the commitment goes to `commitment`, or is compared with `expected`. */
-static int start_pages(struct byok_stream *stream, const struct byok_context *context, const unsigned char *salt,
-                       unsigned char *commitment, const unsigned char *expected, struct byok_status *status)
+/* Derives the message key and starts the pages with it; the commitment goes to `commitment`, or is
+ * compared with `expected`. */
+static int start_pages(struct byok_stream *stream, const struct byok_context *context,
+                       const unsigned char *salt, unsigned char *commitment,
+                       const unsigned char *expected, struct byok_status *status)
 {
     const struct byok_crypto *crypto = stream->crypto;
     struct byok_secret *keys = byok_secret_new(crypto->arena, status);
@@ -76,7 +80,8 @@ static int start_pages(struct byok_stream *stream, const struct byok_context *co
     int ok = keys != NULL && byok_context_digest(context, crypto, digest, status)
              && byok_data_key_derive(stream->key, BYOK_SUITE_1, salt, digest, keys, status);
 
-    if (ok && expected != NULL && CRYPTO_memcmp(keys->bytes + BYOK_KEY_BYTES, expected, BYOK_COMMITMENT_BYTES) != 0)
+    if (ok && expected != NULL
+        && CRYPTO_memcmp(keys->bytes + BYOK_KEY_BYTES, expected, BYOK_COMMITMENT_BYTES) != 0)
         ok = byok_fail(status, BYOK_R_CONTEXT_MISMATCH, "the commitment differs");
     if (ok && commitment != NULL)
         memcpy(commitment, keys->bytes + BYOK_KEY_BYTES, BYOK_COMMITMENT_BYTES);
@@ -88,7 +93,8 @@ static int start_pages(struct byok_stream *stream, const struct byok_context *co
     return ok;
 }
 
-int byok_stream_begin_sealing(struct byok_stream *stream, struct byok_data_key *key, const struct byok_context *context,
+int byok_stream_begin_sealing(struct byok_stream *stream, struct byok_data_key *key,
+                              const struct byok_context *context,
                               const unsigned char salt[BYOK_SALT_BYTES], struct byok_status *status)
 {
     unsigned char header[BYOK_HEADER_MAX], commitment[BYOK_COMMITMENT_BYTES];
@@ -96,10 +102,12 @@ int byok_stream_begin_sealing(struct byok_stream *stream, struct byok_data_key *
 
     stream->sealing = 1;
     stream->key = key;
-    if (!byok_header_size(&key->stanza, 1, &len, status) || !start_pages(stream, context, salt, commitment, NULL, status))
+    if (!byok_header_size(&key->stanza, 1, &len, status)
+        || !start_pages(stream, context, salt, commitment, NULL, status))
         return 0;
     byok_header_write(header, len, salt, commitment, &key->stanza, 1);
-    return byok_output_put(&stream->output, header, len) || byok_fail(status, BYOK_R_INTERNAL, "the queue is full");
+    return byok_output_put(&stream->output, header, len)
+           || byok_fail(status, BYOK_R_INTERNAL, "the queue is full");
 }
 
 void byok_stream_begin_opening(struct byok_stream *stream)
@@ -109,19 +117,24 @@ void byok_stream_begin_opening(struct byok_stream *stream)
     stream->in_page = stream->header_len = stream->header_have = 0;
 }
 
-/* How much an update may emit, when `all` bytes will have been made by its end and `held` more may be made of what is held back until then. */
-static int emission(size_t in_len, size_t all, size_t held, size_t out_size, size_t *room, struct byok_status *status)
+/* How much an update may emit, when `all` bytes will have been made by its end and `held` more may
+ * be made of what is held back until then. */
+static int emission(size_t in_len, size_t all, size_t held, size_t out_size, size_t *room,
+                    struct byok_status *status)
 {
     size_t most = in_len + BYOK_UPDATE_EXTRA;
 
     if (all + held > most + BYOK_FINAL_MAX)
         most = all + held - BYOK_FINAL_MAX;
     *room = most < all ? most : all;
-    return *room <= out_size || byok_fail(status, BYOK_R_UPDATE_TOO_LONG, "%zu bytes of output need more room than %zu", *room, out_size);
+    return *room <= out_size
+           || byok_fail(status, BYOK_R_UPDATE_TOO_LONG,
+                        "%zu bytes of output need more room than %zu", *room, out_size);
 }
 
 /* Seals one run of bytes within a page. */
-static int seal_run(struct byok_stream *stream, const unsigned char *in, size_t *len, struct byok_status *status)
+static int seal_run(struct byok_stream *stream, const unsigned char *in, size_t *len,
+                    struct byok_status *status)
 {
     unsigned char tag[BYOK_GCM_TAG_BYTES], *place;
 
@@ -140,7 +153,8 @@ static int seal_run(struct byok_stream *stream, const unsigned char *in, size_t 
         return 1;
     stream->in_page = 0;
     return byok_page_end(&stream->pager, tag, status)
-           && (byok_output_put(&stream->output, tag, sizeof tag) || byok_fail(status, BYOK_R_INTERNAL, "the queue is full"));
+           && (byok_output_put(&stream->output, tag, sizeof tag)
+               || byok_fail(status, BYOK_R_INTERNAL, "the queue is full"));
 }
 
 static int overlap(const unsigned char *a, size_t a_len, const unsigned char *b, size_t b_len)
@@ -157,8 +171,10 @@ struct exchange {
     unsigned char *copy; /* of the input; owned */
 };
 
-/* Says how much of the output will be used; what is left of the input is copied if it lies there. */
-static int use_output(struct byok_stream *stream, struct exchange *x, size_t room, struct byok_status *status)
+/* Says how much of the output will be used; what is left of the input is copied if it lies there.
+ */
+static int use_output(struct byok_stream *stream, struct exchange *x, size_t room,
+                      struct byok_status *status)
 {
     if (x->in_len > 0 && overlap(x->out, room, x->in, x->in_len)) {
         x->copy = OPENSSL_memdup(x->in, x->in_len);
@@ -175,7 +191,8 @@ static int seal_update(struct byok_stream *stream, struct exchange *x, struct by
     size_t pages = (stream->in_page + x->in_len) / BYOK_PAGE_BYTES, made, room, done, n;
 
     made = stream->output.queued + x->in_len + pages * BYOK_GCM_TAG_BYTES;
-    if (!emission(x->in_len, made, BYOK_GCM_TAG_BYTES, x->out_size, &room, status) || !use_output(stream, x, room, status))
+    if (!emission(x->in_len, made, BYOK_GCM_TAG_BYTES, x->out_size, &room, status)
+        || !use_output(stream, x, room, status))
         return 0;
     stream->bytes += x->in_len;
     for (done = 0; done < x->in_len; done += n) {
@@ -186,7 +203,8 @@ static int seal_update(struct byok_stream *stream, struct exchange *x, struct by
     return 1;
 }
 
-/* Moves what is missing to `wanted` bytes in `pending`, of which *have are there, from the input. */
+/* Moves what is missing to `wanted` bytes in `pending`, of which *have are there, from the input.
+ */
 static void gather(struct byok_stream *stream, size_t *have, size_t wanted, struct exchange *x)
 {
     size_t n = wanted - *have < x->in_len ? wanted - *have : x->in_len;
@@ -197,19 +215,21 @@ static void gather(struct byok_stream *stream, size_t *have, size_t wanted, stru
     x->in_len -= n;
 }
 
-static int header_open(struct byok_stream *stream, const struct byok_stream_source *source, struct byok_status *status)
+static int header_open(struct byok_stream *stream, const struct byok_stream_source *source,
+                       struct byok_status *status)
 {
     struct byok_header header;
 
     if (!byok_header_parse(&header, stream->pending, stream->header_len, status))
         return 0;
     stream->key = source->find(source->arg, &header, status);
-    return stream->key != NULL && start_pages(stream, source->context, header.salt, NULL, header.commitment, status);
+    return stream->key != NULL
+           && start_pages(stream, source->context, header.salt, NULL, header.commitment, status);
 }
 
 /* Takes the header, or as much of it as there is, from the input. */
-static int header_update(struct byok_stream *stream, const struct byok_stream_source *source, struct exchange *x,
-                         struct byok_status *status)
+static int header_update(struct byok_stream *stream, const struct byok_stream_source *source,
+                         struct exchange *x, struct byok_status *status)
 {
     if (stream->header_len == 0) {
         gather(stream, &stream->header_have, BYOK_HEADER_PREFIX, x);
@@ -223,7 +243,8 @@ static int header_update(struct byok_stream *stream, const struct byok_stream_so
 }
 
 /* Opens a page and emits its plaintext. */
-static int open_page(struct byok_stream *stream, const unsigned char *page, size_t len, struct byok_status *status)
+static int open_page(struct byok_stream *stream, const unsigned char *page, size_t len,
+                     struct byok_status *status)
 {
     stream->bytes += len - BYOK_GCM_TAG_BYTES;
     return byok_page_open(&stream->pager, stream->plain, page, len, status)
@@ -252,8 +273,8 @@ static int pages_update(struct byok_stream *stream, struct exchange *x, struct b
     return 1;
 }
 
-static int open_update(struct byok_stream *stream, const struct byok_stream_source *source, struct exchange *x,
-                       struct byok_status *status)
+static int open_update(struct byok_stream *stream, const struct byok_stream_source *source,
+                       struct exchange *x, struct byok_status *status)
 {
     size_t whole = x->in_len, made, held, room;
 
@@ -261,17 +282,20 @@ static int open_update(struct byok_stream *stream, const struct byok_stream_sour
         return 0;
     if (stream->phase == BYOK_STREAM_HEADER)
         return 1;
-    made = stream->output.queued + (stream->in_page + x->in_len) / BYOK_PAGE_SEALED * BYOK_PAGE_BYTES;
+    made =
+        stream->output.queued + (stream->in_page + x->in_len) / BYOK_PAGE_SEALED * BYOK_PAGE_BYTES;
     held = (stream->in_page + x->in_len) % BYOK_PAGE_SEALED;
-    return emission(whole, made, held, x->out_size, &room, status) && use_output(stream, x, room, status)
-           && pages_update(stream, x, status);
+    return emission(whole, made, held, x->out_size, &room, status)
+           && use_output(stream, x, room, status) && pages_update(stream, x, status);
 }
 
-int byok_stream_update(struct byok_stream *stream, const struct byok_stream_source *source, unsigned char *out, size_t out_size,
-                       size_t *out_len, const unsigned char *in, size_t in_len, struct byok_status *status)
+int byok_stream_update(struct byok_stream *stream, const struct byok_stream_source *source,
+                       unsigned char *out, size_t out_size, size_t *out_len,
+                       const unsigned char *in, size_t in_len, struct byok_status *status)
 {
     struct exchange x = {in, in_len, out, out_size, NULL};
-    int ok = stream->sealing ? seal_update(stream, &x, status) : open_update(stream, source, &x, status);
+    int ok =
+        stream->sealing ? seal_update(stream, &x, status) : open_update(stream, source, &x, status);
 
     *out_len = byok_output_end(&stream->output);
     if (!ok) {
@@ -282,22 +306,26 @@ int byok_stream_update(struct byok_stream *stream, const struct byok_stream_sour
     return ok;
 }
 
-int byok_stream_final(struct byok_stream *stream, unsigned char *out, size_t out_size, size_t *out_len, struct byok_status *status)
+int byok_stream_final(struct byok_stream *stream, unsigned char *out, size_t out_size,
+                      size_t *out_len, struct byok_status *status)
 {
     unsigned char tag[BYOK_GCM_TAG_BYTES];
     size_t needed = stream->output.queued;
     int ok;
 
     if (stream->phase == BYOK_STREAM_HEADER)
-        return byok_fail(status, BYOK_R_TRUNCATED, "it ends within its header, after %zu bytes", stream->header_have);
+        return byok_fail(status, BYOK_R_TRUNCATED, "it ends within its header, after %zu bytes",
+                         stream->header_have);
     if (!stream->sealing && stream->in_page < BYOK_GCM_TAG_BYTES)
         return byok_fail(status, BYOK_R_TRUNCATED, "it ends before its last page");
     needed += stream->sealing ? BYOK_GCM_TAG_BYTES : stream->in_page - BYOK_GCM_TAG_BYTES;
     if (needed > out_size)
-        return byok_fail(status, BYOK_R_OUTPUT_TOO_SMALL, "the final needs %zu bytes, not %zu", needed, out_size);
+        return byok_fail(status, BYOK_R_OUTPUT_TOO_SMALL, "the final needs %zu bytes, not %zu",
+                         needed, out_size);
     byok_output_begin(&stream->output, out, needed);
     if (stream->sealing)
-        ok = (stream->in_page > 0 || byok_page_begin(&stream->pager, status)) && byok_page_end(&stream->pager, tag, status)
+        ok = (stream->in_page > 0 || byok_page_begin(&stream->pager, status))
+             && byok_page_end(&stream->pager, tag, status)
              && byok_output_put(&stream->output, tag, sizeof tag);
     else
         ok = open_page(stream, stream->pending, stream->in_page, status);

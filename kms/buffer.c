@@ -18,7 +18,8 @@ static int grow(struct byok_buffer *buffer, size_t needed, struct byok_status *s
     return 1;
 }
 
-int byok_buffer_append(struct byok_buffer *buffer, const void *data, size_t len, struct byok_status *status)
+int byok_buffer_append(struct byok_buffer *buffer, const void *data, size_t len,
+                       struct byok_status *status)
 {
     if (len > BYOK_BUFFER_MAX - buffer->len)
         return byok_fail(status, BYOK_R_BAD_REPLY, "more than %d bytes", BYOK_BUFFER_MAX);

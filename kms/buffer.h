@@ -1,5 +1,6 @@
 /*
- * A request or a reply on its way: bytes that may hold a data key, so they are wiped when the buffer goes.
+ * A request or a reply on its way: bytes that may hold a data key, so they are wiped when the
+ * buffer goes.
  */
 #ifndef BYOK_KMS_BUFFER_H
 #define BYOK_KMS_BUFFER_H
@@ -14,10 +15,14 @@ struct byok_buffer {
     size_t len, capacity;
 };
 
-#define BYOK_BUFFER_INIT {NULL, 0, 0}
+#define BYOK_BUFFER_INIT                                                                           \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 /* Appends; fails with BYOK_R_BAD_REPLY past BYOK_BUFFER_MAX. */
-int byok_buffer_append(struct byok_buffer *buffer, const void *data, size_t len, struct byok_status *status);
+int byok_buffer_append(struct byok_buffer *buffer, const void *data, size_t len,
+                       struct byok_status *status);
 
 /* Wipes and frees the content. */
 void byok_buffer_clear(struct byok_buffer *buffer);

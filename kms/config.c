@@ -32,7 +32,8 @@ static struct byok_config *config_new(size_t room, struct byok_status *status)
 {
     struct byok_config *config = OPENSSL_zalloc(sizeof *config);
 
-    if (config != NULL && room > 0 && (config->keks = OPENSSL_zalloc(room * sizeof *config->keks)) == NULL) {
+    if (config != NULL && room > 0
+        && (config->keks = OPENSSL_zalloc(room * sizeof *config->keks)) == NULL) {
         OPENSSL_free(config);
         config = NULL;
     }
@@ -87,11 +88,13 @@ struct byok_kek *byok_config_find(const struct byok_config *config, const char *
     return found != NULL ? *found : NULL;
 }
 
-/* Adds the KEK, or the previous configuration's own where nothing about it has changed. Takes the content of `options`. */
-static int config_add(struct byok_config *config, const struct byok_config_maker *maker, const char *name, struct byok_options *options,
-                      struct byok_status *status)
+/* Adds the KEK, or the previous configuration's own where nothing about it has changed. Takes the
+ * content of `options`. */
+static int config_add(struct byok_config *config, const struct byok_config_maker *maker,
+                      const char *name, struct byok_options *options, struct byok_status *status)
 {
-    struct byok_kek *kek = maker->previous == NULL ? NULL : byok_config_find(maker->previous, name, strlen(name));
+    struct byok_kek *kek =
+        maker->previous == NULL ? NULL : byok_config_find(maker->previous, name, strlen(name));
 
     if (kek != NULL && byok_options_equal(&kek->options, options)) {
         byok_options_clear(options);
@@ -106,8 +109,8 @@ static int config_add(struct byok_config *config, const struct byok_config_maker
 }
 
 /* Reads one section of the file into `options`, as it stands at `place`. */
-static int section_read(CONF *conf, const char *section, enum byok_place place, const char *path, struct byok_options *options,
-                        struct byok_status *status)
+static int section_read(CONF *conf, const char *section, enum byok_place place, const char *path,
+                        struct byok_options *options, struct byok_status *status)
 {
     STACK_OF(CONF_VALUE) *values = NCONF_get_section(conf, section);
     char where[BYOK_STATUS_TEXT];
@@ -126,33 +129,40 @@ static int section_read(CONF *conf, const char *section, enum byok_place place, 
     return 1;
 }
 
-static int section_add(struct byok_config *config, const struct byok_config_maker *maker, CONF *conf, const char *section,
-                       const char *path, const struct byok_options *top, struct byok_status *status)
+static int section_add(struct byok_config *config, const struct byok_config_maker *maker,
+                       CONF *conf, const char *section, const char *path,
+                       const struct byok_options *top, struct byok_status *status)
 {
     struct byok_options options;
 
     memset(&options, 0, sizeof options);
-    if (section_read(conf, section, BYOK_PLACE_KEK, path, &options, status) && byok_options_inherit(&options, top, status)
+    if (section_read(conf, section, BYOK_PLACE_KEK, path, &options, status)
+        && byok_options_inherit(&options, top, status)
         && byok_options_inherit(&options, maker->provider, status))
         return config_add(config, maker, section, &options, status);
     byok_options_clear(&options);
     return 0;
 }
 
-static int default_resolve(struct byok_config *config, const struct byok_options *top, const struct byok_options *provider,
-                           struct byok_status *status)
+static int default_resolve(struct byok_config *config, const struct byok_options *top,
+                           const struct byok_options *provider, struct byok_status *status)
 {
-    const char *name = byok_options_text(byok_options_is_set(top, BYOK_OPTION_DEFAULT_KEK) ? top : provider, BYOK_OPTION_DEFAULT_KEK);
+    const char *name =
+        byok_options_text(byok_options_is_set(top, BYOK_OPTION_DEFAULT_KEK) ? top : provider,
+                          BYOK_OPTION_DEFAULT_KEK);
 
     if (*name == '\0')
         return 1;
     config->default_kek = byok_config_find(config, name, strlen(name));
     return config->default_kek != NULL
-           || byok_fail(status, BYOK_R_CONFIG, "default-kek names \"%.*s\", which is no configured KEK", BYOK_KEK_NAME_MAX, name);
+           || byok_fail(status, BYOK_R_CONFIG,
+                        "default-kek names \"%.*s\", which is no configured KEK", BYOK_KEK_NAME_MAX,
+                        name);
 }
 
-static struct byok_config *config_build(const struct byok_config_maker *maker, CONF *conf, STACK_OF(OPENSSL_CSTRING) *sections,
-                                        const char *path, struct byok_status *status)
+static struct byok_config *config_build(const struct byok_config_maker *maker, CONF *conf,
+                                        STACK_OF(OPENSSL_CSTRING) * sections, const char *path,
+                                        struct byok_status *status)
 {
     int i, count = sk_OPENSSL_CSTRING_num(sections);
     struct byok_config *config = config_new((size_t)count, status);
@@ -163,7 +173,8 @@ static struct byok_config *config_build(const struct byok_config_maker *maker, C
     ok = config != NULL && section_read(conf, TOP_SECTION, BYOK_PLACE_TOP, path, &top, status);
     for (i = 0; ok && i < count; i++)
         if (strcmp(sk_OPENSSL_CSTRING_value(sections, i), TOP_SECTION) != 0)
-            ok = section_add(config, maker, conf, sk_OPENSSL_CSTRING_value(sections, i), path, &top, status);
+            ok = section_add(config, maker, conf, sk_OPENSSL_CSTRING_value(sections, i), path, &top,
+                             status);
     if (ok) {
         qsort(config->keks, config->count, sizeof *config->keks, compare_keks);
         ok = default_resolve(config, &top, maker->provider, status);
@@ -175,7 +186,8 @@ static struct byok_config *config_build(const struct byok_config_maker *maker, C
     return NULL;
 }
 
-struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO *text, const char *path, struct byok_status *status)
+struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO *text,
+                                      const char *path, struct byok_status *status)
 {
     CONF *conf = NCONF_new(NULL);
     STACK_OF(OPENSSL_CSTRING) *sections = NULL;
@@ -188,7 +200,8 @@ struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO
     } else if (NCONF_load_bio(conf, text, &line) <= 0) {
         const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-        byok_fail(status, BYOK_R_CONFIG, "%s, line %ld: %s", path, line, reason != NULL ? reason : "cannot be read");
+        byok_fail(status, BYOK_R_CONFIG, "%s, line %ld: %s", path, line,
+                  reason != NULL ? reason : "cannot be read");
     } else if ((sections = NCONF_get_section_names(conf)) == NULL) {
         byok_fail_memory(status);
     } else {
@@ -200,8 +213,8 @@ struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO
     return config;
 }
 
-struct byok_config *byok_config_read(const struct byok_config_maker *maker, const char *path, struct stat *info,
-                                     struct byok_status *status)
+struct byok_config *byok_config_read(const struct byok_config_maker *maker, const char *path,
+                                     struct stat *info, struct byok_status *status)
 {
     struct byok_config *config = NULL;
     int fd = byok_file_open(path, BYOK_FILE_NOT_WRITABLE, "KEK file", info, status);
@@ -223,7 +236,8 @@ struct byok_config *byok_config_read(const struct byok_config_maker *maker, cons
     return config;
 }
 
-struct byok_config *byok_config_single(const struct byok_config_maker *maker, struct byok_status *status)
+struct byok_config *byok_config_single(const struct byok_config_maker *maker,
+                                       struct byok_status *status)
 {
     const struct byok_options *provider = maker->provider;
     struct byok_config *config = config_new(1, status);
@@ -234,7 +248,8 @@ struct byok_config *byok_config_single(const struct byok_config_maker *maker, st
     if (config == NULL)
         return NULL;
     if (found)
-        ok = byok_options_set(&options, BYOK_PLACE_KEK, "uri", byok_options_text(provider, BYOK_OPTION_KEK), "kek", status);
+        ok = byok_options_set(&options, BYOK_PLACE_KEK, "uri",
+                              byok_options_text(provider, BYOK_OPTION_KEK), "kek", status);
     else
         ok = byok_environment_read(&options, &found, status);
     ok = ok && byok_options_inherit(&options, provider, status);

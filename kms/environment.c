@@ -6,7 +6,8 @@
 
 #define URI_MAX 2048 /* bytes */
 
-/* How BYOK_PROVIDER's values become URIs: the scheme, and the variables that follow it, joined by `between`. */
+/* How BYOK_PROVIDER's values become URIs: the scheme, and the variables that follow it, joined by
+ * `between`. */
 struct provider {
     const char *name, *first, *between, *second;
 };
@@ -33,16 +34,18 @@ static const char *variable(const char *name)
 
 static int uri_make(const struct provider *provider, char uri[URI_MAX], struct byok_status *status)
 {
-    const char *first = variable(provider->first), *second = provider->second == NULL ? "" : variable(provider->second);
+    const char *first = variable(provider->first),
+               *second = provider->second == NULL ? "" : variable(provider->second);
     int n;
 
     if (first == NULL || second == NULL)
-        return byok_fail(status, BYOK_R_CONFIG, "BYOK_PROVIDER is %s, but %s is not set", provider->name,
-                         first == NULL ? provider->first : provider->second);
+        return byok_fail(status, BYOK_R_CONFIG, "BYOK_PROVIDER is %s, but %s is not set",
+                         provider->name, first == NULL ? provider->first : provider->second);
     if (strncmp(first, "https://", 8) == 0)
         first += 8; /* an address becomes the host of a URI */
     n = snprintf(uri, URI_MAX, "%s://%s%s%s", provider->name, first, provider->between, second);
-    return (n > 0 && n < URI_MAX) || byok_fail(status, BYOK_R_BAD_VALUE, "%s is too long", provider->first);
+    return (n > 0 && n < URI_MAX)
+           || byok_fail(status, BYOK_R_BAD_VALUE, "%s is too long", provider->first);
 }
 
 int byok_environment_read(struct byok_options *options, int *found, struct byok_status *status)
@@ -58,12 +61,15 @@ int byok_environment_read(struct byok_options *options, int *found, struct byok_
         if (strcmp(providers[i].name, name) == 0)
             break;
     if (i == sizeof providers / sizeof *providers)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "BYOK_PROVIDER: valid are aws-kms, gcp-kms, vault-transit");
-    if (!uri_make(&providers[i], uri, status) || !byok_options_set(options, BYOK_PLACE_KEK, "uri", uri, "environment", status))
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "BYOK_PROVIDER: valid are aws-kms, gcp-kms, vault-transit");
+    if (!uri_make(&providers[i], uri, status)
+        || !byok_options_set(options, BYOK_PLACE_KEK, "uri", uri, "environment", status))
         return 0;
     for (i = 0; i < sizeof renamed / sizeof *renamed; i++)
         if ((value = variable(renamed[i].variable)) != NULL
-            && !byok_options_set(options, BYOK_PLACE_KEK, renamed[i].option, value, renamed[i].variable, status))
+            && !byok_options_set(options, BYOK_PLACE_KEK, renamed[i].option, value,
+                                 renamed[i].variable, status))
             return 0;
     return 1;
 }

@@ -12,7 +12,8 @@ int byok_kek_name_ok(const char *name, size_t len)
     if (len == 0 || len > BYOK_KEK_NAME_MAX)
         return 0;
     for (i = 0; i < len; i++)
-        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') || (name[i] >= '0' && name[i] <= '9')
+        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z')
+              || (name[i] >= '0' && name[i] <= '9')
               || (i > 0 && memchr(others, name[i], sizeof others - 1) != NULL)))
             return 0;
     return 1;
@@ -24,8 +25,11 @@ static int fail_scheme(struct byok_kek *kek, struct byok_status *status)
     size_t i, used = 0;
 
     for (i = 0; byok_backends[i] != NULL && used < sizeof schemes; i++)
-        used += (size_t)snprintf(schemes + used, sizeof schemes - used, "%s%s:", i == 0 ? "" : ", ", byok_backends[i]->scheme);
-    return byok_fail(status, BYOK_R_BAD_VALUE, "KEK \"%s\": its uri has no known scheme; this build knows: %s", kek->name, schemes);
+        used += (size_t)snprintf(schemes + used, sizeof schemes - used, "%s%s:", i == 0 ? "" : ", ",
+                                 byok_backends[i]->scheme);
+    return byok_fail(status, BYOK_R_BAD_VALUE,
+                     "KEK \"%s\": its uri has no known scheme; this build knows: %s", kek->name,
+                     schemes);
 }
 
 /* Finds the backend by the URI's scheme and hands it the rest. */
@@ -35,9 +39,12 @@ static int backend_open(struct byok_kek *kek, struct byok_status *status)
     size_t i, len = strcspn(uri, ":");
 
     if (uri[0] == '\0')
-        return byok_fail(status, BYOK_R_CONFIG, "KEK \"%s\" has no uri; set one, as in uri = local:///path/to/key", kek->name);
+        return byok_fail(status, BYOK_R_CONFIG,
+                         "KEK \"%s\" has no uri; set one, as in uri = local:///path/to/key",
+                         kek->name);
     for (i = 0; byok_backends[i] != NULL; i++)
-        if (uri[len] == ':' && strlen(byok_backends[i]->scheme) == len && strncmp(byok_backends[i]->scheme, uri, len) == 0) {
+        if (uri[len] == ':' && strlen(byok_backends[i]->scheme) == len
+            && strncmp(byok_backends[i]->scheme, uri, len) == 0) {
             kek->backend = byok_backends[i];
             return kek->backend->open(kek, uri + len + 1, &kek->backend_data, status);
         }
@@ -54,14 +61,16 @@ static int context_parse(struct byok_kek *kek, struct byok_status *status)
     return byok_fail(status, BYOK_R_BAD_VALUE, "KEK \"%s\": context: %s", kek->name, inner.text);
 }
 
-struct byok_kek *byok_kek_new(const struct byok_crypto *crypto, const struct byok_kek_hooks *hooks, const char *name,
-                              struct byok_options *options, struct byok_status *status)
+struct byok_kek *byok_kek_new(const struct byok_crypto *crypto, const struct byok_kek_hooks *hooks,
+                              const char *name, struct byok_options *options,
+                              struct byok_status *status)
 {
     struct byok_kek *kek = NULL;
 
     if (!byok_kek_name_ok(name, strlen(name)))
         byok_fail(status, BYOK_R_BAD_VALUE,
-                  "\"%.*s\" cannot name a KEK: a name has 1 to %d letters, digits, dots, hyphens and underscores, a letter or digit first",
+                  "\"%.*s\" cannot name a KEK: a name has 1 to %d letters, digits, dots, hyphens "
+                  "and underscores, a letter or digit first",
                   BYOK_KEK_NAME_MAX, name, BYOK_KEK_NAME_MAX);
     else if ((kek = OPENSSL_zalloc(sizeof *kek)) == NULL)
         byok_fail_memory(status);
@@ -106,7 +115,8 @@ void byok_kek_free(struct byok_kek *kek)
 }
 
 /* B of doc/format.md. */
-static int binding(const struct byok_kek *kek, const char *purpose, unsigned char out[BYOK_SHA256_BYTES], struct byok_status *status)
+static int binding(const struct byok_kek *kek, const char *purpose,
+                   unsigned char out[BYOK_SHA256_BYTES], struct byok_status *status)
 {
     static const char label[] = "byok/bind/v1";
     unsigned char length = (unsigned char)strlen(purpose);
@@ -118,8 +128,8 @@ static int binding(const struct byok_kek *kek, const char *purpose, unsigned cha
     return byok_sha256(kek->crypto, parts, sizeof parts / sizeof *parts, out, status);
 }
 
-static int perform(struct byok_kek *kek, enum byok_operation operation, const char *purpose, struct byok_view input,
-                   struct byok_result *result, struct byok_status *status)
+static int perform(struct byok_kek *kek, enum byok_operation operation, const char *purpose,
+                   struct byok_view input, struct byok_result *result, struct byok_status *status)
 {
     const struct byok_backend *backend = kek->backend;
     struct byok_buffer request = BYOK_BUFFER_INIT, reply = BYOK_BUFFER_INIT;
@@ -127,34 +137,39 @@ static int perform(struct byok_kek *kek, enum byok_operation operation, const ch
     struct byok_view bound_view = {bound, sizeof bound};
     int ok;
 
-    ok = binding(kek, purpose, bound, status) && backend->build(kek, operation, bound_view, input, &request, status)
-         && backend->exchange(kek, operation, &request, &reply, status) && backend->parse(kek, operation, &reply, result, status);
+    ok = binding(kek, purpose, bound, status)
+         && backend->build(kek, operation, bound_view, input, &request, status)
+         && backend->exchange(kek, operation, &request, &reply, status)
+         && backend->parse(kek, operation, &reply, result, status);
     byok_buffer_clear(&request);
     byok_buffer_clear(&reply);
     return ok;
 }
 
-int byok_kek_wrap(struct byok_kek *kek, const char *purpose, const struct byok_secret *data_key, struct byok_result *result,
-                  struct byok_status *status)
+int byok_kek_wrap(struct byok_kek *kek, const char *purpose, const struct byok_secret *data_key,
+                  struct byok_result *result, struct byok_status *status)
 {
     struct byok_view input = {data_key->bytes, BYOK_KEY_BYTES};
 
     if (!perform(kek, BYOK_WRAP, purpose, input, result, status))
         return 0;
     if (result->output.len == 0 || result->output.len > BYOK_WRAP_MAX)
-        return byok_fail(status, BYOK_R_BAD_REPLY, "KEK \"%s\": a wrap of %zu bytes does not fit a message", kek->name,
+        return byok_fail(status, BYOK_R_BAD_REPLY,
+                         "KEK \"%s\": a wrap of %zu bytes does not fit a message", kek->name,
                          result->output.len);
     return 1;
 }
 
-int byok_kek_unwrap(struct byok_kek *kek, const char *purpose, struct byok_view wrap, struct byok_secret *data_key,
-                    struct byok_status *status)
+int byok_kek_unwrap(struct byok_kek *kek, const char *purpose, struct byok_view wrap,
+                    struct byok_secret *data_key, struct byok_status *status)
 {
     struct byok_result result = {{0}, BYOK_BUFFER_INIT};
     int ok = perform(kek, BYOK_UNWRAP, purpose, wrap, &result, status);
 
     if (ok && result.output.len != BYOK_KEY_BYTES)
-        ok = byok_fail(status, BYOK_R_BAD_CIPHERTEXT, "KEK \"%s\": what was wrapped is no data key of %d bytes", kek->name, BYOK_KEY_BYTES);
+        ok = byok_fail(status, BYOK_R_BAD_CIPHERTEXT,
+                       "KEK \"%s\": what was wrapped is no data key of %d bytes", kek->name,
+                       BYOK_KEY_BYTES);
     if (ok)
         memcpy(data_key->bytes, result.output.data, BYOK_KEY_BYTES);
     byok_buffer_clear(&result.output);

@@ -17,9 +17,10 @@ struct row {
     uint64_t least, most;
 };
 
-#define DEFAULT_TEXT(value) value
+#define DEFAULT_TEXT(value)   value
 #define DEFAULT_NUMBER(value) #value
-#define OPTION(field, name, places, type, value, least, most, help) {name, places, type, DEFAULT_##type(value), least, most},
+#define OPTION(field, name, places, type, value, least, most, help)                                \
+    {name, places, type, DEFAULT_##type(value), least, most},
 static const struct row rows[] = {
 #include "kms/options.def"
 };
@@ -46,7 +47,8 @@ const char *byok_options_name(enum byok_place place, unsigned int i)
     return NULL;
 }
 
-static int fail_unknown(enum byok_place place, const char *name, const char *where, struct byok_status *status)
+static int fail_unknown(enum byok_place place, const char *name, const char *where,
+                        struct byok_status *status)
 {
     char valid[BYOK_STATUS_TEXT] = "";
     const char *other;
@@ -54,12 +56,14 @@ static int fail_unknown(enum byok_place place, const char *name, const char *whe
     size_t used = 0;
 
     for (i = 0; (other = byok_options_name(place, i)) != NULL && used < sizeof valid; i++)
-        used += (size_t)snprintf(valid + used, sizeof valid - used, "%s%s", i == 0 ? "" : ", ", other);
-    return byok_fail(status, BYOK_R_UNKNOWN_OPTION, "%s: there is no option \"%.40s\" here; valid are: %s", where, name, valid);
+        used +=
+            (size_t)snprintf(valid + used, sizeof valid - used, "%s%s", i == 0 ? "" : ", ", other);
+    return byok_fail(status, BYOK_R_UNKNOWN_OPTION,
+                     "%s: there is no option \"%.40s\" here; valid are: %s", where, name, valid);
 }
 
-int byok_options_set(struct byok_options *options, enum byok_place place, const char *name, const char *value, const char *where,
-                     struct byok_status *status)
+int byok_options_set(struct byok_options *options, enum byok_place place, const char *name,
+                     const char *value, const char *where, struct byok_status *status)
 {
     const struct row *row;
     uint64_t number = 0;
@@ -71,8 +75,10 @@ int byok_options_set(struct byok_options *options, enum byok_place place, const 
             break;
     if (row == rows + BYOK_OPTION_COUNT)
         return fail_unknown(place, name, where, status);
-    if (row->type == NUMBER && (!parse_number(value, &number) || number < row->least || number > row->most))
-        return byok_fail(status, BYOK_R_BAD_VALUE, "%s: %s is a whole number from %llu to %llu (default %s)", where, name,
+    if (row->type == NUMBER
+        && (!parse_number(value, &number) || number < row->least || number > row->most))
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "%s: %s is a whole number from %llu to %llu (default %s)", where, name,
                          (unsigned long long)row->least, (unsigned long long)row->most, row->value);
     copy = OPENSSL_strdup(value);
     if (copy == NULL)
@@ -84,7 +90,8 @@ int byok_options_set(struct byok_options *options, enum byok_place place, const 
     return 1;
 }
 
-int byok_options_inherit(struct byok_options *options, const struct byok_options *from, struct byok_status *status)
+int byok_options_inherit(struct byok_options *options, const struct byok_options *from,
+                         struct byok_status *status)
 {
     size_t i;
 
@@ -123,7 +130,9 @@ int byok_options_equal(const struct byok_options *a, const struct byok_options *
     int i;
 
     for (i = 0; i < BYOK_OPTION_COUNT; i++)
-        if (strcmp(byok_options_text(a, (enum byok_option)i), byok_options_text(b, (enum byok_option)i)) != 0)
+        if (strcmp(byok_options_text(a, (enum byok_option)i),
+                   byok_options_text(b, (enum byok_option)i))
+            != 0)
             return 0;
     return 1;
 }

@@ -10,8 +10,9 @@
 #include <string.h>
 
 /*
- * Lock order: `reader`, then `lock`. `reader` is held by the one thread that reads the configuration; `lock` for a look-up or a change of
- * pointers, never while a file is read. Nothing else is locked under either.
+ * Lock order: `reader`, then `lock`. `reader` is held by the one thread that reads the
+ * configuration; `lock` for a look-up or a change of pointers, never while a file is read. Nothing
+ * else is locked under either.
  */
 struct byok_registry {
     const struct byok_crypto *crypto;
@@ -20,14 +21,17 @@ struct byok_registry {
 
     pthread_mutex_t reader;
     pthread_mutex_t lock;
-    struct byok_config *config; /* in force; NULL until one could be read; replaced by the reader alone */
-    struct byok_status error;   /* of the last reading */
-    struct stat seen;           /* the file as last read; zeros when there was none */
-    int64_t next_look;          /* on byok_clock_seconds() */
+    struct byok_config
+        *config; /* in force; NULL until one could be read; replaced by the reader alone */
+    struct byok_status error; /* of the last reading */
+    struct stat seen;         /* the file as last read; zeros when there was none */
+    int64_t next_look;        /* on byok_clock_seconds() */
 };
 
-struct byok_registry *byok_registry_new(const struct byok_crypto *crypto, const struct byok_kek_hooks *hooks,
-                                        const struct byok_options *provider, struct byok_status *status)
+struct byok_registry *byok_registry_new(const struct byok_crypto *crypto,
+                                        const struct byok_kek_hooks *hooks,
+                                        const struct byok_options *provider,
+                                        struct byok_status *status)
 {
     struct byok_registry *registry = OPENSSL_zalloc(sizeof *registry);
 
@@ -53,7 +57,8 @@ void byok_registry_free(struct byok_registry *registry)
     OPENSSL_free(registry);
 }
 
-/* Whether the file has changed since it was read; without a file, whether nothing is in force. Called by the reader. */
+/* Whether the file has changed since it was read; without a file, whether nothing is in force.
+ * Called by the reader. */
 static int must_read(const struct byok_registry *registry, const char *path)
 {
     struct stat now;
@@ -67,9 +72,10 @@ static int must_read(const struct byok_registry *registry, const char *path)
     return !byok_file_same(&now, &registry->seen);
 }
 
-/* Puts what was read in force, or, where nothing could be read, keeps the old and says so. Called by the reader. */
-static void put_in_force(struct byok_registry *registry, struct byok_config *read, const struct stat *info,
-                         const struct byok_status *error)
+/* Puts what was read in force, or, where nothing could be read, keeps the old and says so. Called
+ * by the reader. */
+static void put_in_force(struct byok_registry *registry, struct byok_config *read,
+                         const struct stat *info, const struct byok_status *error)
 {
     struct byok_config *old = NULL;
 
@@ -89,7 +95,8 @@ static void put_in_force(struct byok_registry *registry, struct byok_config *rea
 /* Reads the configuration if it has changed. Called by the reader. */
 static void refresh(struct byok_registry *registry)
 {
-    struct byok_config_maker maker = {registry->crypto, registry->hooks, registry->provider, registry->config};
+    struct byok_config_maker maker = {registry->crypto, registry->hooks, registry->provider,
+                                      registry->config};
     const char *path = byok_config_path(registry->provider);
     struct byok_status error = BYOK_STATUS_INIT;
     struct byok_config *read;
@@ -98,11 +105,13 @@ static void refresh(struct byok_registry *registry)
     if (!must_read(registry, path))
         return;
     memset(&info, 0, sizeof info);
-    read = path != NULL ? byok_config_read(&maker, path, &info, &error) : byok_config_single(&maker, &error);
+    read = path != NULL ? byok_config_read(&maker, path, &info, &error)
+                        : byok_config_single(&maker, &error);
     put_in_force(registry, read, &info, &error);
 }
 
-/* Called under the lock, which it gives up meanwhile. Threads wait for the reader only while nothing is in force. */
+/* Called under the lock, which it gives up meanwhile. Threads wait for the reader only while
+ * nothing is in force. */
 static void look(struct byok_registry *registry)
 {
     int64_t now = byok_clock_seconds();
@@ -112,14 +121,16 @@ static void look(struct byok_registry *registry)
         return;
     registry->next_look = now + 1;
     pthread_mutex_unlock(&registry->lock);
-    if (first ? pthread_mutex_lock(&registry->reader) == 0 : pthread_mutex_trylock(&registry->reader) == 0) {
+    if (first ? pthread_mutex_lock(&registry->reader) == 0
+              : pthread_mutex_trylock(&registry->reader) == 0) {
         refresh(registry);
         pthread_mutex_unlock(&registry->reader);
     }
     pthread_mutex_lock(&registry->lock);
 }
 
-static struct byok_kek *find(const struct byok_registry *registry, const char *name, size_t len, struct byok_status *status)
+static struct byok_kek *find(const struct byok_registry *registry, const char *name, size_t len,
+                             struct byok_status *status)
 {
     struct byok_kek *kek;
 
@@ -131,13 +142,17 @@ static struct byok_kek *find(const struct byok_registry *registry, const char *n
         byok_fail(status, BYOK_R_NO_DEFAULT_KEK, "the key is empty");
         return NULL;
     }
-    kek = len == 0 ? (struct byok_kek *)registry->config->default_kek : byok_config_find(registry->config, name, len);
+    kek = len == 0 ? (struct byok_kek *)registry->config->default_kek
+                   : byok_config_find(registry->config, name, len);
     if (kek == NULL)
-        byok_fail(status, BYOK_R_UNKNOWN_KEK, "the key's bytes are not shown; %zu KEKs are configured", registry->config->count);
+        byok_fail(status, BYOK_R_UNKNOWN_KEK,
+                  "the key's bytes are not shown; %zu KEKs are configured",
+                  registry->config->count);
     return kek;
 }
 
-struct byok_kek *byok_registry_find(struct byok_registry *registry, const char *name, size_t len, struct byok_status *status)
+struct byok_kek *byok_registry_find(struct byok_registry *registry, const char *name, size_t len,
+                                    struct byok_status *status)
 {
     struct byok_kek *kek;
 

@@ -7,7 +7,8 @@
 #define PROPERTIES "provider=byok"
 
 static const OSSL_ALGORITHM ciphers[] = {
-    {BYOK_CIPHER_SEALED, PROPERTIES, byok_sealed_cipher, "envelope encryption; the key is the name of a KEK"},
+    {BYOK_CIPHER_SEALED, PROPERTIES, byok_sealed_cipher,
+     "envelope encryption; the key is the name of a KEK"},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -25,26 +25,31 @@ int byok_core_init(struct byok_core *core, const OSSL_CORE_HANDLE *handle, const
             break;
         }
     }
-    return core->get_params != NULL && core->new_error != NULL && core->set_error_debug != NULL && core->vset_error != NULL;
+    return core->get_params != NULL && core->new_error != NULL && core->set_error_debug != NULL
+           && core->vset_error != NULL;
 }
 
 /* The value of one parameter of this provider, NULL when it isn't set. Belongs to the core. */
 static const char *core_param(const struct byok_core *core, const char *name)
 {
     const char *value = NULL;
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_ptr(name, (char **)&value, 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_ptr(name, (char **)&value, 0),
+                           OSSL_PARAM_construct_end()};
 
     return core->get_params(core->handle, params) ? value : NULL;
 }
 
-int byok_core_options(const struct byok_core *core, struct byok_options *options, struct byok_status *status)
+int byok_core_options(const struct byok_core *core, struct byok_options *options,
+                      struct byok_status *status)
 {
     const char *name, *value;
     unsigned int i;
 
     for (i = 0; (name = byok_options_name(BYOK_PLACE_PROVIDER, i)) != NULL; i++) {
         value = core_param(core, name);
-        if (value != NULL && !byok_options_set(options, BYOK_PLACE_PROVIDER, name, value, "provider's section", status))
+        if (value != NULL
+            && !byok_options_set(options, BYOK_PLACE_PROVIDER, name, value, "provider's section",
+                                 status))
             return 0;
     }
     return 1;
@@ -72,7 +77,8 @@ int byok_core_raise(const struct byok_core *core, const struct byok_status *stat
 
     core->new_error(core->handle);
     core->set_error_debug(core->handle, status->file, status->line, status->function);
-    vset_error(core, row->reason, "%s%s%s", status->text, row->remedy[0] != '\0' ? "; " : "", row->remedy);
+    vset_error(core, row->reason, "%s%s%s", status->text, row->remedy[0] != '\0' ? "; " : "",
+               row->remedy);
     return 0;
 }
 

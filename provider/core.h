@@ -20,8 +20,10 @@ struct byok_core {
 /* Finds the up-calls; 0 when one is missing. */
 int byok_core_init(struct byok_core *core, const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in);
 
-/* Reads the options of the provider's section (and -provparam); fails as byok_options_set() does. */
-int byok_core_options(const struct byok_core *core, struct byok_options *options, struct byok_status *status);
+/* Reads the options of the provider's section (and -provparam); fails as byok_options_set() does.
+ */
+int byok_core_options(const struct byok_core *core, struct byok_options *options,
+                      struct byok_status *status);
 
 /* The name under which the provider was loaded. Belongs to the core. */
 const char *byok_core_provider_name(const struct byok_core *core);

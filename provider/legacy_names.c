@@ -1,9 +1,11 @@
 /*
- * Makes the sealed cipher known to EVP_get_cipherbyname(), which PHP, Ruby and Node ask and which knows no provider's names.
+ * Makes the sealed cipher known to EVP_get_cipherbyname(), which PHP, Ruby and Node ask and which
+ * knows no provider's names.
  *
- * byok.so is a configuration module too: OpenSSL's configuration loads it, after the providers, by a line `byok_names = section` whose section
- * has `path = .../byok.so`. libcrypto looks the two functions up by the names OPENSSL_init and OPENSSL_finish (CONF_modules_load(3)); its
- * header declares another OPENSSL_init, hence the other names here.
+ * byok.so is a configuration module too: OpenSSL's configuration loads it, after the providers, by
+ * a line `byok_names = section` whose section has `path = .../byok.so`. libcrypto looks the two
+ * functions up by the names OPENSSL_init and OPENSSL_finish (CONF_modules_load(3)); its header
+ * declares another OPENSSL_init, hence the other names here.
  */
 #include "base/notice.h"
 #include "byok/names.h"
@@ -29,11 +31,13 @@ int byok_names_init(CONF_IMODULE *module, const CONF *conf)
     (void)conf;
     ERR_set_mark();
     cipher = EVP_CIPHER_fetch(NULL, BYOK_CIPHER_SEALED, NULL);
-    if (cipher != NULL && OBJ_NAME_add(legacy_name, OBJ_NAME_TYPE_CIPHER_METH, (const char *)cipher)) {
+    if (cipher != NULL
+        && OBJ_NAME_add(legacy_name, OBJ_NAME_TYPE_CIPHER_METH, (const char *)cipher)) {
         CONF_imodule_set_usr_data(module, cipher);
     } else {
         EVP_CIPHER_free(cipher);
-        byok_fail(&status, BYOK_R_CONFIG, "activate the provider byok, and name `providers` before `byok_names`");
+        byok_fail(&status, BYOK_R_CONFIG,
+                  "activate the provider byok, and name `providers` before `byok_names`");
         byok_notice("the cipher's name cannot be registered", &status);
     }
     ERR_pop_to_mark();

@@ -26,16 +26,20 @@ static void teardown(void *provider)
 static const OSSL_PARAM *gettable_params(void *provider)
 {
     static const OSSL_PARAM table[] = {
-        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),      OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
-        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_BUILDINFO, NULL, 0), OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
-        OSSL_PARAM_utf8_string(BYOK_PROV_PARAM_CONFIG_ERROR, NULL, 0), OSSL_PARAM_END,
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_BUILDINFO, NULL, 0),
+        OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
+        OSSL_PARAM_utf8_string(BYOK_PROV_PARAM_CONFIG_ERROR, NULL, 0),
+        OSSL_PARAM_END,
     };
 
     (void)provider;
     return table;
 }
 
-/* Why the configuration isn't what its files say: of the provider's section, else of the KEK file. Reads no file for it. */
+/* Why the configuration isn't what its files say: of the provider's section, else of the KEK file.
+ * Reads no file for it. */
 static int get_config_error(struct byok_provider *provider, OSSL_PARAM *param)
 {
     struct byok_state *state = atomic_load(&provider->state);
@@ -52,13 +56,17 @@ static int get_params(void *provider, OSSL_PARAM params[])
 {
     OSSL_PARAM *p;
 
-    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_NAME)) != NULL && !OSSL_PARAM_set_utf8_ptr(p, "BYOK envelope encryption"))
+    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_NAME)) != NULL
+        && !OSSL_PARAM_set_utf8_ptr(p, "BYOK envelope encryption"))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_VERSION)) != NULL && !OSSL_PARAM_set_utf8_ptr(p, BYOK_VERSION))
+    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_VERSION)) != NULL
+        && !OSSL_PARAM_set_utf8_ptr(p, BYOK_VERSION))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_BUILDINFO)) != NULL && !OSSL_PARAM_set_utf8_ptr(p, BYOK_VERSION))
+    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_BUILDINFO)) != NULL
+        && !OSSL_PARAM_set_utf8_ptr(p, BYOK_VERSION))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS)) != NULL && !OSSL_PARAM_set_int(p, 1))
+    if ((p = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS)) != NULL
+        && !OSSL_PARAM_set_int(p, 1))
         return 0;
     p = OSSL_PARAM_locate(params, BYOK_PROV_PARAM_CONFIG_ERROR);
     return p == NULL || get_config_error(provider, p);
@@ -86,7 +94,8 @@ static const OSSL_DISPATCH dispatch[] = {
     {0, NULL},
 };
 
-int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out, void **provctx)
+int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                       const OSSL_DISPATCH **out, void **provctx)
 {
     *provctx = byok_provider_new(handle, in);
     *out = dispatch;

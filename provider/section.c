@@ -45,7 +45,8 @@ static int section_options_check(const CONF *conf, const char *section, struct b
         const char *name = plain_name(sk_CONF_VALUE_value(values, i)->name);
 
         if (!option_known(name))
-            return byok_options_set(&unused, BYOK_PLACE_PROVIDER, name, "", where, status); /* says which there are */
+            return byok_options_set(&unused, BYOK_PLACE_PROVIDER, name, "", where,
+                                    status); /* says which there are */
     }
     return 1;
 }
@@ -68,7 +69,8 @@ static int providers_check(const CONF *conf, const char *name, struct byok_statu
     for (i = 0; i < sk_CONF_VALUE_num(values); i++) {
         const CONF_VALUE *value = sk_CONF_VALUE_value(values, i);
 
-        if (is_provider(conf, value->name, value->value, name) && !section_options_check(conf, value->value, status))
+        if (is_provider(conf, value->name, value->value, name)
+            && !section_options_check(conf, value->value, status))
             return 0;
     }
     return 1;

@@ -20,7 +20,8 @@ struct byok_provider *byok_provider_new(const OSSL_CORE_HANDLE *handle, const OS
         OPENSSL_free(provider);
         return NULL;
     }
-    /* A provider whose init fails is dropped in silence, so a wrong option fails what is done with it instead. */
+    /* A provider whose init fails is dropped in silence, so a wrong option fails what is done with
+     * it instead. */
     (void)byok_core_options(&provider->core, &provider->options, &provider->options_error);
     return provider;
 }
@@ -34,7 +35,8 @@ static void state_free(struct byok_state *state)
     OPENSSL_free(state);
 }
 
-static struct byok_state *state_new(struct byok_provider *provider, uint64_t epoch, struct byok_status *status)
+static struct byok_state *state_new(struct byok_provider *provider, uint64_t epoch,
+                                    struct byok_status *status)
 {
     struct byok_state *state;
 
@@ -50,9 +52,11 @@ static struct byok_state *state_new(struct byok_provider *provider, uint64_t epo
         return NULL;
     }
     state->epoch = epoch;
-    state->crypto = byok_crypto_new(byok_options_text(&provider->options, BYOK_OPTION_LIBCTX_PROVIDERS), status);
+    state->crypto = byok_crypto_new(
+        byok_options_text(&provider->options, BYOK_OPTION_LIBCTX_PROVIDERS), status);
     if (state->crypto != NULL)
-        state->registry = byok_registry_new(state->crypto, &byok_cache_hooks, &provider->options, status);
+        state->registry =
+            byok_registry_new(state->crypto, &byok_cache_hooks, &provider->options, status);
     if (state->registry != NULL)
         return state;
     state_free(state);
@@ -62,11 +66,13 @@ static struct byok_state *state_new(struct byok_provider *provider, uint64_t epo
 struct byok_state *byok_provider_state(struct byok_provider *provider, struct byok_status *status)
 {
     uint64_t epoch = byok_fork_mark_epoch(&provider->fork_mark);
-    struct byok_state *current = atomic_load_explicit(&provider->state, memory_order_acquire), *state;
+    struct byok_state *current = atomic_load_explicit(&provider->state, memory_order_acquire),
+                      *state;
 
     if (current != NULL && current->epoch == epoch)
         return current;
-    /* No lock here, since one could be held across a fork: threads that come first at once each make a state, and one of them stays. */
+    /* No lock here, since one could be held across a fork: threads that come first at once each
+     * make a state, and one of them stays. */
     state = state_new(provider, epoch, status);
     if (state == NULL)
         return NULL;

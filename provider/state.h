@@ -1,8 +1,9 @@
 /*
  * What a process has of this provider: made at the first use, made anew in a forked child.
  *
- * A child takes nothing over that another thread of its parent may have held at the moment of the fork: it leaves the parent's state as it is,
- * for ever, and makes its own. Contexts that came with it keep what they hold by reference.
+ * A child takes nothing over that another thread of its parent may have held at the moment of the
+ * fork: it leaves the parent's state as it is, for ever, and makes its own. Contexts that came with
+ * it keep what they hold by reference.
  */
 #ifndef BYOK_PROVIDER_STATE_H
 #define BYOK_PROVIDER_STATE_H
@@ -21,13 +22,14 @@ struct byok_state {
 
 struct byok_provider {
     struct byok_core core;
-    struct byok_options options;        /* of the provider's section */
-    struct byok_status options_error;   /* what is wrong there */
+    struct byok_options options;      /* of the provider's section */
+    struct byok_status options_error; /* what is wrong there */
     struct byok_fork_mark fork_mark;
     _Atomic(struct byok_state *) state; /* NULL until the first use */
 };
 
-/* This process's state, made if need be; NULL with a status. It lasts until byok_provider_free() in this process. */
+/* This process's state, made if need be; NULL with a status. It lasts until byok_provider_free() in
+ * this process. */
 struct byok_state *byok_provider_state(struct byok_provider *provider, struct byok_status *status);
 
 /* The options are read; nothing else is done: no file, no thread, no fetch. */

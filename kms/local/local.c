@@ -1,7 +1,7 @@
 /*
- * The embedded KEK: 32 raw bytes in a file, for development, tests and a platform's own key. Here the process is its own KMS: exchange() reads
- * the file anew for every operation, so the key is in memory only that long, and removing the file takes it away.
- * Wraps: doc/format.md, local.
+ * The embedded KEK: 32 raw bytes in a file, for development, tests and a platform's own key. Here
+ * the process is its own KMS: exchange() reads the file anew for every operation, so the key is in
+ * memory only that long, and removing the file takes it away. Wraps: doc/format.md, local.
  */
 #include "base/file.h"
 #include "kms/kek.h"
@@ -11,30 +11,36 @@
 #include <string.h>
 #include <unistd.h>
 
-#define R_BYTES 24
+#define R_BYTES       24
 #define WRAP_OVERHEAD (R_BYTES + BYOK_GCM_TAG_BYTES)
-#define PAYLOAD_MAX 256 /* bytes of what is wrapped: a data key has 32 */
+#define PAYLOAD_MAX   256 /* bytes of what is wrapped: a data key has 32 */
 
 struct local {
     char *path;
 };
 
-static int local_open(struct byok_kek *kek, const char *reference, void **data, struct byok_status *status)
+static int local_open(struct byok_kek *kek, const char *reference, void **data,
+                      struct byok_status *status)
 {
     struct local *local;
     size_t len = strlen(reference);
 
     if (len < 4 || strncmp(reference, "///", 3) != 0 || strpbrk(reference, "?#") != NULL)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "KEK \"%s\": a local uri is local:///absolute/path", kek->name);
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "KEK \"%s\": a local uri is local:///absolute/path", kek->name);
     local = OPENSSL_zalloc(sizeof *local);
     if (local == NULL || (local->path = OPENSSL_zalloc(len)) == NULL) {
         OPENSSL_free(local);
         return byok_fail_memory(status);
     }
     *data = local;
-    /* Two slashes belong to the URI, so the path with its terminator is shorter than `reference`. */
-    if (!byok_percent_decode(reference + 2, len - 2, (unsigned char *)local->path, &len) || strlen(local->path) != len)
-        return byok_fail(status, BYOK_R_BAD_VALUE, "KEK \"%s\": the path in its uri is not properly percent-encoded", kek->name);
+    /* Two slashes belong to the URI, so the path with its terminator is shorter than `reference`.
+     */
+    if (!byok_percent_decode(reference + 2, len - 2, (unsigned char *)local->path, &len)
+        || strlen(local->path) != len)
+        return byok_fail(status, BYOK_R_BAD_VALUE,
+                         "KEK \"%s\": the path in its uri is not properly percent-encoded",
+                         kek->name);
     return 1;
 }
 
@@ -73,16 +79,20 @@ static EVP_MAC_CTX *local_key(struct byok_kek *kek, struct byok_status *status)
     EVP_MAC_CTX *keyed = NULL;
     struct stat info;
     ssize_t n;
-    int fd = key == NULL ? -1 : byok_file_open(local->path, BYOK_FILE_PRIVATE, "key file", &info, status);
+    int fd = key == NULL
+                 ? -1
+                 : byok_file_open(local->path, BYOK_FILE_PRIVATE, "key file", &info, status);
 
     if (fd < 0)
         goto end;
     n = read_all(fd, key->bytes, BYOK_KEY_BYTES + 1);
     if (n < 0)
-        byok_fail(status, BYOK_R_UNAVAILABLE, "key file %s cannot be read: %s", local->path, strerror(errno));
+        byok_fail(status, BYOK_R_UNAVAILABLE, "key file %s cannot be read: %s", local->path,
+                  strerror(errno));
     else if (n != BYOK_KEY_BYTES)
-        byok_fail(status, BYOK_R_BAD_VALUE, "key file %s does not hold %d bytes; make one with openssl rand -out FILE %d", local->path,
-                  BYOK_KEY_BYTES, BYOK_KEY_BYTES);
+        byok_fail(status, BYOK_R_BAD_VALUE,
+                  "key file %s does not hold %d bytes; make one with openssl rand -out FILE %d",
+                  local->path, BYOK_KEY_BYTES, BYOK_KEY_BYTES);
     else
         keyed = byok_hmac_new(kek->crypto, key, status);
     close(fd);
@@ -92,15 +102,16 @@ end:
 }
 
 /* HMAC-SHA-512(KEK, label || r || binding); the last two may be empty. */
-static int local_hmac(const EVP_MAC_CTX *keyed, const char *label, struct byok_view r, struct byok_view bound, struct byok_secret *out,
-                      struct byok_status *status)
+static int local_hmac(const EVP_MAC_CTX *keyed, const char *label, struct byok_view r,
+                      struct byok_view bound, struct byok_secret *out, struct byok_status *status)
 {
     struct byok_view parts[] = {{(const unsigned char *)label, strlen(label)}, r, bound};
 
     return byok_hmac(keyed, parts, sizeof parts / sizeof *parts, out, status);
 }
 
-static int local_kek_id(struct byok_kek *kek, const EVP_MAC_CTX *keyed, unsigned char id[BYOK_KEK_ID_BYTES], struct byok_status *status)
+static int local_kek_id(struct byok_kek *kek, const EVP_MAC_CTX *keyed,
+                        unsigned char id[BYOK_KEK_ID_BYTES], struct byok_status *status)
 {
     static const struct byok_view nothing = {NULL, 0};
     struct byok_secret *mac = byok_secret_new(kek->crypto->arena, status);
@@ -112,7 +123,8 @@ static int local_kek_id(struct byok_kek *kek, const EVP_MAC_CTX *keyed, unsigned
     return ok;
 }
 
-static int local_identify(struct byok_kek *kek, unsigned char id[BYOK_KEK_ID_BYTES], struct byok_status *status)
+static int local_identify(struct byok_kek *kek, unsigned char id[BYOK_KEK_ID_BYTES],
+                          struct byok_status *status)
 {
     EVP_MAC_CTX *keyed = local_key(kek, status);
     int ok = keyed != NULL && local_kek_id(kek, keyed, id, status);
@@ -122,29 +134,37 @@ static int local_identify(struct byok_kek *kek, unsigned char id[BYOK_KEK_ID_BYT
 }
 
 /* A request is the binding and the input, side by side. */
-static int local_build(struct byok_kek *kek, enum byok_operation operation, struct byok_view bound, struct byok_view input,
-                       struct byok_buffer *request, struct byok_status *status)
+static int local_build(struct byok_kek *kek, enum byok_operation operation, struct byok_view bound,
+                       struct byok_view input, struct byok_buffer *request,
+                       struct byok_status *status)
 {
     if (input.len > PAYLOAD_MAX || (operation == BYOK_UNWRAP && input.len < WRAP_OVERHEAD))
         return byok_fail(status, operation == BYOK_WRAP ? BYOK_R_INTERNAL : BYOK_R_BAD_CIPHERTEXT,
-                         "KEK \"%s\": %zu bytes cannot be what a local KEK wraps or wrapped", kek->name, input.len);
-    return byok_buffer_append(request, bound.data, bound.len, status) && byok_buffer_append(request, input.data, input.len, status);
+                         "KEK \"%s\": %zu bytes cannot be what a local KEK wraps or wrapped",
+                         kek->name, input.len);
+    return byok_buffer_append(request, bound.data, bound.len, status)
+           && byok_buffer_append(request, input.data, input.len, status);
 }
 
-/* AES-256-GCM of input[0..len) with the key and nonce that begin `s`, to out; `tag` is written, or checked. */
-static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s, const unsigned char *input, size_t len,
-                     unsigned char *out, unsigned char *tag, struct byok_status *status)
+/* AES-256-GCM of input[0..len) with the key and nonce that begin `s`, to out; `tag` is written, or
+ * checked. */
+static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s,
+                     const unsigned char *input, size_t len, unsigned char *out, unsigned char *tag,
+                     struct byok_status *status)
 {
     EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
     int n, ok;
 
-    ok = gcm != NULL && EVP_CipherInit_ex2(gcm, kek->crypto->aes_256_gcm, s->bytes, s->bytes + BYOK_KEY_BYTES, seal, NULL)
+    ok = gcm != NULL
+         && EVP_CipherInit_ex2(gcm, kek->crypto->aes_256_gcm, s->bytes, s->bytes + BYOK_KEY_BYTES,
+                               seal, NULL)
          && EVP_CipherUpdate(gcm, out, &n, input, (int)len)
          && (seal || EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, BYOK_GCM_TAG_BYTES, tag) > 0);
     if (!ok)
         byok_fail_crypto(status, "AES-256-GCM");
     else if (!EVP_CipherFinal_ex(gcm, out + n, &n))
-        ok = byok_fail(status, BYOK_R_BAD_CIPHERTEXT, "KEK \"%s\" did not make this wrap for this purpose and context", kek->name);
+        ok = byok_fail(status, BYOK_R_BAD_CIPHERTEXT,
+                       "KEK \"%s\" did not make this wrap for this purpose and context", kek->name);
     else if (seal && EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_GET_TAG, BYOK_GCM_TAG_BYTES, tag) <= 0)
         ok = byok_fail_crypto(status, "AES-256-GCM");
     EVP_CIPHER_CTX_free(gcm);
@@ -152,8 +172,9 @@ static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s
 }
 
 /* The KMS's side of a wrap: id || r || ciphertext || tag. */
-static int serve_wrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound, struct byok_view input,
-                      struct byok_secret *s, unsigned char *work, struct byok_buffer *reply, struct byok_status *status)
+static int serve_wrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound,
+                      struct byok_view input, struct byok_secret *s, unsigned char *work,
+                      struct byok_buffer *reply, struct byok_status *status)
 {
     unsigned char id[BYOK_KEK_ID_BYTES];
     struct byok_view r = {work, R_BYTES};
@@ -161,12 +182,15 @@ static int serve_wrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byo
 
     return local_kek_id(kek, keyed, id, status) && byok_random(kek->crypto, work, R_BYTES, status)
            && local_hmac(keyed, "byok/wrap/v1", r, bound, s, status)
-           && local_gcm(kek, 1, s, input.data, input.len, ciphertext, ciphertext + input.len, status)
-           && byok_buffer_append(reply, id, sizeof id, status) && byok_buffer_append(reply, work, input.len + WRAP_OVERHEAD, status);
+           && local_gcm(kek, 1, s, input.data, input.len, ciphertext, ciphertext + input.len,
+                        status)
+           && byok_buffer_append(reply, id, sizeof id, status)
+           && byok_buffer_append(reply, work, input.len + WRAP_OVERHEAD, status);
 }
 
-static int serve_unwrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound, struct byok_view wrap,
-                        struct byok_secret *s, unsigned char *work, struct byok_buffer *reply, struct byok_status *status)
+static int serve_unwrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound,
+                        struct byok_view wrap, struct byok_secret *s, unsigned char *work,
+                        struct byok_buffer *reply, struct byok_status *status)
 {
     struct byok_view r = {wrap.data, R_BYTES};
     size_t len = wrap.len - WRAP_OVERHEAD;
@@ -174,11 +198,13 @@ static int serve_unwrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct b
 
     memcpy(tag, wrap.data + R_BYTES + len, sizeof tag);
     return local_hmac(keyed, "byok/wrap/v1", r, bound, s, status)
-           && local_gcm(kek, 0, s, wrap.data + R_BYTES, len, work, tag, status) && byok_buffer_append(reply, work, len, status);
+           && local_gcm(kek, 0, s, wrap.data + R_BYTES, len, work, tag, status)
+           && byok_buffer_append(reply, work, len, status);
 }
 
-static int local_exchange(struct byok_kek *kek, enum byok_operation operation, const struct byok_buffer *request,
-                          struct byok_buffer *reply, struct byok_status *status)
+static int local_exchange(struct byok_kek *kek, enum byok_operation operation,
+                          const struct byok_buffer *request, struct byok_buffer *reply,
+                          struct byok_status *status)
 {
     struct byok_view bound = {request->data, BYOK_SHA256_BYTES};
     struct byok_view input = {request->data + BYOK_SHA256_BYTES, request->len - BYOK_SHA256_BYTES};
@@ -186,7 +212,8 @@ static int local_exchange(struct byok_kek *kek, enum byok_operation operation, c
     struct byok_secret *s = byok_secret_new(kek->crypto->arena, status);
     EVP_MAC_CTX *keyed = s == NULL ? NULL : local_key(kek, status);
     int ok = keyed != NULL
-             && (operation == BYOK_WRAP ? serve_wrap : serve_unwrap)(kek, keyed, bound, input, s, work, reply, status);
+             && (operation == BYOK_WRAP ? serve_wrap : serve_unwrap)(kek, keyed, bound, input, s,
+                                                                     work, reply, status);
 
     OPENSSL_cleanse(work, sizeof work);
     EVP_MAC_CTX_free(keyed);
@@ -194,7 +221,8 @@ static int local_exchange(struct byok_kek *kek, enum byok_operation operation, c
     return ok;
 }
 
-static int local_parse(struct byok_kek *kek, enum byok_operation operation, const struct byok_buffer *reply, struct byok_result *result,
+static int local_parse(struct byok_kek *kek, enum byok_operation operation,
+                       const struct byok_buffer *reply, struct byok_result *result,
                        struct byok_status *status)
 {
     size_t skip = operation == BYOK_WRAP ? BYOK_KEK_ID_BYTES : 0;

@@ -1,7 +1,9 @@
 /*
- * BYOK-AES-256-GCM, the sealed cipher: the EVP face of envelope/stream. What EVP callers may rely on: doc/evp.md.
+ * BYOK-AES-256-GCM, the sealed cipher: the EVP face of envelope/stream. What EVP callers may rely
+ * on: doc/evp.md.
  *
- * Nothing is asked of a KMS before a message's first data: `openssl enc` and others init twice and throw the first away.
+ * Nothing is asked of a KMS before a message's first data: `openssl enc` and others init twice and
+ * throw the first away.
  */
 #include "byok/names.h"
 #include "envelope/cache.h"
@@ -16,8 +18,10 @@
 #include <openssl/params.h>
 #include <string.h>
 
-#define KEY_BYTES_USUAL 32  /* EVP_CIPHER_get_key_length() */
-#define BLOCK_SIZE 65536    /* what callers size their buffers by: an update's output may exceed its input by as much */
+#define KEY_BYTES_USUAL 32 /* EVP_CIPHER_get_key_length() */
+#define BLOCK_SIZE                                                                                 \
+    65536 /* what callers size their buffers by: an update's output may exceed its input by as     \
+             much */
 
 enum phase {
     NEW,    /* no key, or no direction */
@@ -31,15 +35,16 @@ struct sealed {
     struct byok_provider *provider;
     enum phase phase;
     int sealing;
-    size_t key_len;                   /* as set, or KEY_BYTES_USUAL */
+    size_t key_len; /* as set, or KEY_BYTES_USUAL */
     int has_key;
-    char kek_name[BYOK_KEK_NAME_MAX]; /* of the KEK that the key named; the key's bytes themselves are not kept */
+    char kek_name[BYOK_KEK_NAME_MAX]; /* of the KEK that the key named; the key's bytes themselves
+                                         are not kept */
     size_t kek_name_len;              /* 0: the default KEK */
     struct byok_context context;
-    char *context_text;               /* the parameter as it was set; NULL: never */
-    struct byok_state *state;         /* whose cryptography `stream` uses */
-    struct byok_stream *stream;       /* NULL until the first message */
-    uint64_t epoch;                   /* of the process that began the message */
+    char *context_text;         /* the parameter as it was set; NULL: never */
+    struct byok_state *state;   /* whose cryptography `stream` uses */
+    struct byok_stream *stream; /* NULL until the first message */
+    uint64_t epoch;             /* of the process that began the message */
 };
 
 static int raise_status(struct sealed *ctx, const struct byok_status *status)
@@ -47,11 +52,11 @@ static int raise_status(struct sealed *ctx, const struct byok_status *status)
     return byok_core_raise(&ctx->provider->core, status);
 }
 
-#define RAISE(ctx, reason, ...)                                                                                                       \
-    do {                                                                                                                              \
-        struct byok_status raised = BYOK_STATUS_INIT;                                                                                 \
-        byok_fail(&raised, reason, __VA_ARGS__);                                                                                      \
-        raise_status(ctx, &raised);                                                                                                   \
+#define RAISE(ctx, reason, ...)                                                                    \
+    do {                                                                                           \
+        struct byok_status raised = BYOK_STATUS_INIT;                                              \
+        byok_fail(&raised, reason, __VA_ARGS__);                                                   \
+        raise_status(ctx, &raised);                                                                \
     } while (0)
 
 static void *sealed_newctx(void *provider)
@@ -92,9 +97,11 @@ static void *sealed_dupctx(void *vctx)
     to->stream = NULL;
     to->context_text = NULL;
     memset(&to->context, 0, sizeof to->context);
-    if ((from->context_text != NULL && (to->context_text = OPENSSL_strdup(from->context_text)) == NULL)
+    if ((from->context_text != NULL
+         && (to->context_text = OPENSSL_strdup(from->context_text)) == NULL)
         || !byok_context_copy(&to->context, &from->context, &status)
-        || (from->phase == BEGUN && (to->stream = byok_stream_copy(from->stream, &status)) == NULL)) {
+        || (from->phase == BEGUN
+            && (to->stream = byok_stream_copy(from->stream, &status)) == NULL)) {
         raise_status(from, &status);
         sealed_freectx(to);
         return NULL;
@@ -115,8 +122,10 @@ static void fail_for_good(struct sealed *ctx)
     ctx->phase = FAILED;
 }
 
-/* Reads a KEK's name off the key: what precedes the zeros at its end. The name must be configured; the key's bytes go nowhere else. */
-static int set_key(struct sealed *ctx, const unsigned char *key, size_t key_len, struct byok_status *status)
+/* Reads a KEK's name off the key: what precedes the zeros at its end. The name must be configured;
+ * the key's bytes go nowhere else. */
+static int set_key(struct sealed *ctx, const unsigned char *key, size_t key_len,
+                   struct byok_status *status)
 {
     struct byok_state *state = byok_provider_state(ctx->provider, status);
     struct byok_kek *kek;
@@ -139,8 +148,8 @@ static int set_key(struct sealed *ctx, const unsigned char *key, size_t key_len,
 
 static int sealed_set_ctx_params(void *vctx, const OSSL_PARAM params[]);
 
-static int init(struct sealed *ctx, int sealing, const unsigned char *key, size_t key_len, const unsigned char *iv, size_t iv_len,
-                const OSSL_PARAM params[])
+static int init(struct sealed *ctx, int sealing, const unsigned char *key, size_t key_len,
+                const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[])
 {
     struct byok_status status = BYOK_STATUS_INIT;
 
@@ -161,14 +170,14 @@ static int init(struct sealed *ctx, int sealing, const unsigned char *key, size_
     return 1;
 }
 
-static int sealed_encrypt_init(void *ctx, const unsigned char *key, size_t key_len, const unsigned char *iv, size_t iv_len,
-                               const OSSL_PARAM params[])
+static int sealed_encrypt_init(void *ctx, const unsigned char *key, size_t key_len,
+                               const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[])
 {
     return init(ctx, 1, key, key_len, iv, iv_len, params);
 }
 
-static int sealed_decrypt_init(void *ctx, const unsigned char *key, size_t key_len, const unsigned char *iv, size_t iv_len,
-                               const OSSL_PARAM params[])
+static int sealed_decrypt_init(void *ctx, const unsigned char *key, size_t key_len,
+                               const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[])
 {
     return init(ctx, 0, key, key_len, iv, iv_len, params);
 }
@@ -217,7 +226,8 @@ static int begin(struct sealed *ctx, struct byok_status *status)
 }
 
 /* When opening: the data key of the header, by the KEK that the caller named and no other. */
-static struct byok_data_key *find_key(void *arg, const struct byok_header *header, struct byok_status *status)
+static struct byok_data_key *find_key(void *arg, const struct byok_header *header,
+                                      struct byok_status *status)
 {
     struct sealed *ctx = arg;
     struct byok_state *state = byok_provider_state(ctx->provider, status);
@@ -237,7 +247,8 @@ static int go_on(struct sealed *ctx, struct byok_status *status)
 {
     switch (ctx->phase) {
     case NEW:
-        return byok_fail(status, ctx->has_key ? BYOK_R_NOT_STARTED : BYOK_R_NO_KEY, "data came before a key");
+        return byok_fail(status, ctx->has_key ? BYOK_R_NOT_STARTED : BYOK_R_NO_KEY,
+                         "data came before a key");
     case READY:
         return begin(ctx, status);
     case BEGUN:
@@ -251,31 +262,36 @@ static int go_on(struct sealed *ctx, struct byok_status *status)
     return byok_fail(status, BYOK_R_NOT_STARTED, "an earlier step of this message failed");
 }
 
-static int add_aad(struct sealed *ctx, const unsigned char *in, size_t in_len, struct byok_status *status)
+static int add_aad(struct sealed *ctx, const unsigned char *in, size_t in_len,
+                   struct byok_status *status)
 {
     if (in_len == 0)
         return 1; /* an update of nothing is no data */
     if (ctx->phase != READY)
-        return byok_fail(status, ctx->phase == NEW ? BYOK_R_NO_KEY : BYOK_R_BAD_CONTEXT, "AAD comes after init and before any data");
+        return byok_fail(status, ctx->phase == NEW ? BYOK_R_NO_KEY : BYOK_R_BAD_CONTEXT,
+                         "AAD comes after init and before any data");
     return byok_context_add_aad(&ctx->context, in, in_len, status);
 }
 
-static int update(struct sealed *ctx, unsigned char *out, size_t *out_len, size_t out_size, const unsigned char *in, size_t in_len,
-                  struct byok_status *status)
+static int update(struct sealed *ctx, unsigned char *out, size_t *out_len, size_t out_size,
+                  const unsigned char *in, size_t in_len, struct byok_status *status)
 {
     struct byok_stream_source source = {find_key, ctx, &ctx->context};
 
     *out_len = 0;
     if (in_len > INT_MAX)
-        return byok_fail(status, BYOK_R_BAD_LENGTH, "an update of more than INT_MAX bytes, or of less than 0");
+        return byok_fail(status, BYOK_R_BAD_LENGTH,
+                         "an update of more than INT_MAX bytes, or of less than 0");
     if (out == NULL)
         return add_aad(ctx, in, in_len, status);
     if (in_len == 0 && ctx->phase != BEGUN)
         return 1;
-    return go_on(ctx, status) && byok_stream_update(ctx->stream, &source, out, out_size, out_len, in, in_len, status);
+    return go_on(ctx, status)
+           && byok_stream_update(ctx->stream, &source, out, out_size, out_len, in, in_len, status);
 }
 
-static int sealed_update(void *vctx, unsigned char *out, size_t *out_len, size_t out_size, const unsigned char *in, size_t in_len)
+static int sealed_update(void *vctx, unsigned char *out, size_t *out_len, size_t out_size,
+                         const unsigned char *in, size_t in_len)
 {
     struct sealed *ctx = vctx;
     struct byok_status status = BYOK_STATUS_INIT;
@@ -292,7 +308,8 @@ static int sealed_final(void *vctx, unsigned char *out, size_t *out_len, size_t 
     struct byok_status status = BYOK_STATUS_INIT;
 
     *out_len = 0;
-    if (go_on(ctx, &status) && byok_stream_final(ctx->stream, out, out == NULL ? 0 : out_size, out_len, &status)) {
+    if (go_on(ctx, &status)
+        && byok_stream_final(ctx->stream, out, out == NULL ? 0 : out_size, out_len, &status)) {
         ctx->phase = ENDED;
         byok_context_drop_aad(&ctx->context);
         return 1;
@@ -304,9 +321,12 @@ static int sealed_final(void *vctx, unsigned char *out, size_t *out_len, size_t 
 static const OSSL_PARAM *sealed_gettable_params(void *provider)
 {
     static const OSSL_PARAM table[] = {
-        OSSL_PARAM_uint(OSSL_CIPHER_PARAM_MODE, NULL),       OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_KEYLEN, NULL),
-        OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_IVLEN, NULL),    OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_BLOCK_SIZE, NULL),
-        OSSL_PARAM_int(OSSL_CIPHER_PARAM_AEAD, NULL),        OSSL_PARAM_int(OSSL_CIPHER_PARAM_CUSTOM_IV, NULL),
+        OSSL_PARAM_uint(OSSL_CIPHER_PARAM_MODE, NULL),
+        OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_KEYLEN, NULL),
+        OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_IVLEN, NULL),
+        OSSL_PARAM_size_t(OSSL_CIPHER_PARAM_BLOCK_SIZE, NULL),
+        OSSL_PARAM_int(OSSL_CIPHER_PARAM_AEAD, NULL),
+        OSSL_PARAM_int(OSSL_CIPHER_PARAM_CUSTOM_IV, NULL),
         OSSL_PARAM_END,
     };
 
@@ -314,20 +334,26 @@ static const OSSL_PARAM *sealed_gettable_params(void *provider)
     return table;
 }
 
-/* No AEAD flag: `openssl enc` refuses ciphers that have it, and this one carries its tags in its output. */
+/* No AEAD flag: `openssl enc` refuses ciphers that have it, and this one carries its tags in its
+ * output. */
 static int sealed_get_params(OSSL_PARAM params[])
 {
     OSSL_PARAM *p;
 
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_MODE)) != NULL && !OSSL_PARAM_set_uint(p, EVP_CIPH_STREAM_CIPHER))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_MODE)) != NULL
+        && !OSSL_PARAM_set_uint(p, EVP_CIPH_STREAM_CIPHER))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL && !OSSL_PARAM_set_size_t(p, KEY_BYTES_USUAL))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
+        && !OSSL_PARAM_set_size_t(p, KEY_BYTES_USUAL))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_IVLEN)) != NULL && !OSSL_PARAM_set_size_t(p, 0))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_IVLEN)) != NULL
+        && !OSSL_PARAM_set_size_t(p, 0))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_BLOCK_SIZE)) != NULL && !OSSL_PARAM_set_size_t(p, BLOCK_SIZE))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_BLOCK_SIZE)) != NULL
+        && !OSSL_PARAM_set_size_t(p, BLOCK_SIZE))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD)) != NULL && !OSSL_PARAM_set_int(p, 0))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD)) != NULL
+        && !OSSL_PARAM_set_int(p, 0))
         return 0;
     p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_CUSTOM_IV);
     return p == NULL || OSSL_PARAM_set_int(p, 0);
@@ -351,12 +377,15 @@ static int sealed_get_ctx_params(void *vctx, OSSL_PARAM params[])
     struct sealed *ctx = vctx;
     OSSL_PARAM *p;
 
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL && !OSSL_PARAM_set_size_t(p, ctx->key_len))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
+        && !OSSL_PARAM_set_size_t(p, ctx->key_len))
         return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_IVLEN)) != NULL && !OSSL_PARAM_set_size_t(p, 0))
+    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_IVLEN)) != NULL
+        && !OSSL_PARAM_set_size_t(p, 0))
         return 0;
     p = OSSL_PARAM_locate(params, BYOK_CIPHER_PARAM_CONTEXT);
-    return p == NULL || OSSL_PARAM_set_utf8_string(p, ctx->context_text != NULL ? ctx->context_text : "");
+    return p == NULL
+           || OSSL_PARAM_set_utf8_string(p, ctx->context_text != NULL ? ctx->context_text : "");
 }
 
 static const OSSL_PARAM *sealed_settable_ctx_params(void *ctx, void *provider)
@@ -376,7 +405,8 @@ static int set_key_length(struct sealed *ctx, const OSSL_PARAM *param, struct by
     size_t len;
 
     if (!OSSL_PARAM_get_size_t(param, &len) || len < 1 || len > BYOK_KEK_NAME_MAX)
-        return byok_fail(status, BYOK_R_BAD_KEY_LENGTH, "the length set is none from 1 to %d", BYOK_KEK_NAME_MAX);
+        return byok_fail(status, BYOK_R_BAD_KEY_LENGTH, "the length set is none from 1 to %d",
+                         BYOK_KEK_NAME_MAX);
     ctx->key_len = len;
     return 1;
 }
@@ -388,7 +418,8 @@ static int set_context(struct sealed *ctx, const OSSL_PARAM *param, struct byok_
     if (ctx->phase == BEGUN)
         return byok_fail(status, BYOK_R_BAD_CONTEXT, "it cannot change within a message");
     if (!OSSL_PARAM_get_utf8_string(param, &text, 0))
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "%s is a UTF-8 string", BYOK_CIPHER_PARAM_CONTEXT);
+        return byok_fail(status, BYOK_R_BAD_CONTEXT, "%s is a UTF-8 string",
+                         BYOK_CIPHER_PARAM_CONTEXT);
     if (!byok_pairs_parse(&ctx->context.pairs, text, strlen(text), status)) {
         OPENSSL_free(text);
         return 0;
@@ -406,27 +437,30 @@ static int sealed_set_ctx_params(void *vctx, const OSSL_PARAM params[])
 
     if (params == NULL)
         return 1;
-    if ((p = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL && !set_key_length(ctx, p, &status))
+    if ((p = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
+        && !set_key_length(ctx, p, &status))
         return raise_status(ctx, &status);
-    if ((p = OSSL_PARAM_locate_const(params, BYOK_CIPHER_PARAM_CONTEXT)) != NULL && !set_context(ctx, p, &status))
+    if ((p = OSSL_PARAM_locate_const(params, BYOK_CIPHER_PARAM_CONTEXT)) != NULL
+        && !set_context(ctx, p, &status))
         return raise_status(ctx, &status);
     return 1;
 }
 
-/* Declares each function with the type that its number asks for, so that a wrong signature does not compile. */
-#define FUNCTIONS(X)                                                                                                                  \
-    X(NEWCTX, newctx)                                                                                                                 \
-    X(FREECTX, freectx)                                                                                                               \
-    X(DUPCTX, dupctx)                                                                                                                 \
-    X(ENCRYPT_INIT, encrypt_init)                                                                                                     \
-    X(DECRYPT_INIT, decrypt_init)                                                                                                     \
-    X(UPDATE, update)                                                                                                                 \
-    X(FINAL, final)                                                                                                                   \
-    X(GET_PARAMS, get_params)                                                                                                         \
-    X(GETTABLE_PARAMS, gettable_params)                                                                                               \
-    X(GET_CTX_PARAMS, get_ctx_params)                                                                                                 \
-    X(GETTABLE_CTX_PARAMS, gettable_ctx_params)                                                                                       \
-    X(SET_CTX_PARAMS, set_ctx_params)                                                                                                 \
+/* Declares each function with the type that its number asks for, so that a wrong signature does not
+ * compile. */
+#define FUNCTIONS(X)                                                                               \
+    X(NEWCTX, newctx)                                                                              \
+    X(FREECTX, freectx)                                                                            \
+    X(DUPCTX, dupctx)                                                                              \
+    X(ENCRYPT_INIT, encrypt_init)                                                                  \
+    X(DECRYPT_INIT, decrypt_init)                                                                  \
+    X(UPDATE, update)                                                                              \
+    X(FINAL, final)                                                                                \
+    X(GET_PARAMS, get_params)                                                                      \
+    X(GETTABLE_PARAMS, gettable_params)                                                            \
+    X(GET_CTX_PARAMS, get_ctx_params)                                                              \
+    X(GETTABLE_CTX_PARAMS, gettable_ctx_params)                                                    \
+    X(SET_CTX_PARAMS, set_ctx_params)                                                              \
     X(SETTABLE_CTX_PARAMS, settable_ctx_params)
 
 #define DECLARE(number, name) static OSSL_FUNC_cipher_##name##_fn sealed_##name;

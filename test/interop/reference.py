@@ -108,10 +108,10 @@ def parse_context(text: str) -> dict[str, str]:
     if not text.strip(" \t"):
         return pairs
     for item in text.split(","):
-        name, equals, value = item.strip(" \t").partition("=")
+        name, equals, value = item.partition("=")
         if not equals:
             refuse("BAD_CONTEXT", "a pair without '='")
-        name, value = _unpercent(name), _unpercent(value)
+        name, value = _unpercent(name.strip(" \t")), _unpercent(value.strip(" \t"))
         if name in pairs:
             refuse("BAD_CONTEXT", "a name is given twice")
         pairs[name] = value
@@ -370,13 +370,10 @@ def from_text(text: str) -> bytes:
 
 
 def read_kek(path: str) -> bytes:
-    """32 bytes, or 64 hex digits with or without a line end."""
     with open(path, "rb") as file:
         data = file.read()
-    if re.fullmatch(rb"[0-9A-Fa-f]{64}\r?\n?", data):
-        data = bytes.fromhex(data.decode().strip())
     if len(data) != 32:
-        raise ValueError(f"{path}: a KEK is 32 bytes or 64 hex digits")
+        raise ValueError(f"{path}: a key file holds 32 bytes")
     return data
 
 

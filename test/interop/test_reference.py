@@ -148,7 +148,6 @@ def test_command_line(tmp_path: Path) -> None:
     plaintext = os.urandom(5000)
     (tmp_path / "kek").write_bytes(KEK)
     sealed = run("seal", plaintext, *given).stdout
-    (tmp_path / "kek").write_text(KEK.hex() + "\n")
     opened = run("open", sealed, *given)
     assert (opened.returncode, opened.stdout, opened.stderr) == (0, plaintext, b"")
 

@@ -14,7 +14,8 @@
 
 OSSL_provider_init_fn OSSL_provider_init;
 
-void fixture_write(const struct fixture *f, const char *name, const void *data, size_t len, int mode)
+void fixture_write(const struct fixture *f, const char *name, const void *data, size_t len,
+                   int mode)
 {
     char path[128];
     FILE *file;
@@ -50,15 +51,18 @@ void fixture_up(struct fixture *f, const char *top)
     write_key(f, "a.key", 1);
     write_key(f, "b.key", 101);
     n = snprintf(text, sizeof text,
-                 "%s\n%s\n[a]\nuri = test://%s/a.key\n[b]\nuri = test://%s/b.key\n[context]\nuri = test://%s/a.key\n"
+                 "%s\n%s\n[a]\nuri = test://%s/a.key\n[b]\nuri = test://%s/b.key\n[context]\nuri = "
+                 "test://%s/a.key\n"
                  "context = purpose=test\n",
-                 top != NULL && strstr(top, "default-kek") != NULL ? "" : "default-kek = a", top != NULL ? top : "", f->dir, f->dir, f->dir);
+                 top != NULL && strstr(top, "default-kek") != NULL ? "" : "default-kek = a",
+                 top != NULL ? top : "", f->dir, f->dir, f->dir);
     fixture_write(f, "keks.cnf", text, (size_t)n, 0600);
     assert_int_equal(setenv("BYOK_CONFIG", f->keks, 1), 0);
 
     f->libctx = OSSL_LIB_CTX_new();
     assert_non_null(f->libctx);
-    assert_int_equal(OSSL_PROVIDER_add_builtin(f->libctx, BYOK_PROVIDER_NAME, OSSL_provider_init), 1);
+    assert_int_equal(OSSL_PROVIDER_add_builtin(f->libctx, BYOK_PROVIDER_NAME, OSSL_provider_init),
+                     1);
     f->dflt = OSSL_PROVIDER_load(f->libctx, "default");
     f->byok = OSSL_PROVIDER_load(f->libctx, BYOK_PROVIDER_NAME);
     assert_non_null(f->dflt);
@@ -100,8 +104,8 @@ EVP_CIPHER_CTX *fixture_ctx(const struct fixture *f, int seal, const char *kek)
     return ctx;
 }
 
-unsigned char *fixture_run(const struct fixture *f, int seal, const char *kek, const unsigned char *in, size_t in_len, size_t step,
-                           size_t *out_len)
+unsigned char *fixture_run(const struct fixture *f, int seal, const char *kek,
+                           const unsigned char *in, size_t in_len, size_t step, size_t *out_len)
 {
     EVP_CIPHER_CTX *ctx = fixture_ctx(f, seal, kek);
     unsigned char *out = malloc(in_len + in_len / 64 + 2 * 65536);
@@ -127,7 +131,9 @@ unsigned char *fixture_run(const struct fixture *f, int seal, const char *kek, c
 int fixture_reason(void)
 {
     unsigned long error = ERR_peek_last_error();
-    int reason = ERR_GET_REASON(error) >= 100 && ERR_GET_LIB(error) >= ERR_LIB_USER ? ERR_GET_REASON(error) : 0;
+    int reason = ERR_GET_REASON(error) >= 100 && ERR_GET_LIB(error) >= ERR_LIB_USER
+                     ? ERR_GET_REASON(error)
+                     : 0;
 
     ERR_clear_error();
     return reason;

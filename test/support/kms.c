@@ -14,7 +14,8 @@ void test_kms_reset(void)
     test_kms.cut_reply_to = -1;
 }
 
-static int open_(struct byok_kek *kek, const char *reference, void **data, struct byok_status *status)
+static int open_(struct byok_kek *kek, const char *reference, void **data,
+                 struct byok_status *status)
 {
     return byok_backend_local.open(kek, reference, data, status);
 }
@@ -24,14 +25,15 @@ static void close_(void *data)
     byok_backend_local.close(data);
 }
 
-static int identify(struct byok_kek *kek, unsigned char id[BYOK_KEK_ID_BYTES], struct byok_status *status)
+static int identify(struct byok_kek *kek, unsigned char id[BYOK_KEK_ID_BYTES],
+                    struct byok_status *status)
 {
     test_kms.identifies++;
     return byok_backend_local.identify(kek, id, status);
 }
 
-static int build(struct byok_kek *kek, enum byok_operation operation, struct byok_view binding, struct byok_view input,
-                 struct byok_buffer *request, struct byok_status *status)
+static int build(struct byok_kek *kek, enum byok_operation operation, struct byok_view binding,
+                 struct byok_view input, struct byok_buffer *request, struct byok_status *status)
 {
     return byok_backend_local.build(kek, operation, binding, input, request, status);
 }
@@ -44,7 +46,8 @@ static void wait_ms(int ms)
         nanosleep(&t, NULL);
 }
 
-static int exchange(struct byok_kek *kek, enum byok_operation operation, const struct byok_buffer *request, struct byok_buffer *reply,
+static int exchange(struct byok_kek *kek, enum byok_operation operation,
+                    const struct byok_buffer *request, struct byok_buffer *reply,
                     struct byok_status *status)
 {
     static const unsigned char zeros[BYOK_BUFFER_MAX];
@@ -64,7 +67,8 @@ static int exchange(struct byok_kek *kek, enum byok_operation operation, const s
     return grow == 0 || byok_buffer_append(reply, zeros, (size_t)grow, status);
 }
 
-static int parse(struct byok_kek *kek, enum byok_operation operation, const struct byok_buffer *reply, struct byok_result *result,
+static int parse(struct byok_kek *kek, enum byok_operation operation,
+                 const struct byok_buffer *reply, struct byok_result *result,
                  struct byok_status *status)
 {
     return byok_backend_local.parse(kek, operation, reply, result, status);

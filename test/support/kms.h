@@ -1,6 +1,6 @@
 /*
- * A KMS that counts, delays and fails on command: the scheme `test`, as in test:///path/to/key. It does what `local` does with that key file,
- * and is linked in place of kms/backends.c.
+ * A KMS that counts, delays and fails on command: the scheme `test`, as in test:///path/to/key. It
+ * does what `local` does with that key file, and is linked in place of kms/backends.c.
  */
 #ifndef BYOK_TEST_SUPPORT_KMS_H
 #define BYOK_TEST_SUPPORT_KMS_H

@@ -1,0 +1,28 @@
+# need_packages NAME...: installs the Debian packages that are missing, or says which are.
+need_packages() {
+    local missing=() name sudo=
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
+    done
+    [ ${#missing[@]} -eq 0 ] && return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "Missing, and this is no Debian: ${missing[*]}" >&2
+        return 1
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! sudo -n true 2>/dev/null; then
+            echo "Missing packages. Run: sudo apt-get install ${missing[*]}" >&2
+            return 1
+        fi
+        sudo="sudo -n"
+    fi
+    echo "Installing ${missing[*]} ..."
+    if ! { $sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/tmp/byok-apt.$$ 2>&1; then
+        tail -n 20 /tmp/byok-apt.$$ >&2
+        rm -f /tmp/byok-apt.$$
+        echo "Could not install: ${missing[*]}" >&2
+        return 1
+    fi
+    rm -f /tmp/byok-apt.$$
+}
