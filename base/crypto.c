@@ -34,7 +34,7 @@ static int provider_load_next(OSSL_LIB_CTX *libctx, const char **names, OSSL_PRO
     if (*provider == NULL)
         return byok_fail(status, BYOK_R_BAD_VALUE,
                          "libctx-providers: provider \"%s\" cannot be loaded (%s)", name,
-                         ERR_reason_error_string(ERR_peek_last_error()));
+                         byok_crypto_reason());
     return 1;
 }
 

@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define ROW(number, name, text, remedy, retryable) {number, #name, text, remedy, retryable},
-static const struct byok_reason_row rows[] = {BYOK_REASONS(ROW){0, NULL, NULL, NULL, 0}};
+#define ROW(number, name, text, remedy, retryable) {number, retryable, #name, text, remedy},
+static const struct byok_reason_row rows[] = {BYOK_REASONS(ROW){0, 0, NULL, NULL, NULL}};
 
 const struct byok_reason_row *byok_reason_table(void)
 {
@@ -43,12 +43,16 @@ int byok_fail_at(struct byok_status *status, int reason, const char *file, int l
     return 0;
 }
 
-int byok_fail_crypto_at(struct byok_status *status, const char *file, int line,
-                        const char *function, const char *what)
+const char *byok_crypto_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
+    return reason != NULL ? reason : "no reason given";
+}
+
+int byok_fail_crypto_at(struct byok_status *status, const char *file, int line,
+                        const char *function, const char *what)
+{
     return byok_fail_at(status, BYOK_R_INTERNAL, file, line, function,
-                        "%s failed in libcrypto (%s)", what,
-                        reason != NULL ? reason : "no reason given");
+                        "%s failed in libcrypto (%s)", what, byok_crypto_reason());
 }

@@ -22,11 +22,17 @@ struct byok_status {
         0, "", "", 0, ""                                                                           \
     }
 
+/* The same for a status that exists, without zeroing its text: what each EVP call begins with. */
+static inline void byok_status_clear(struct byok_status *status)
+{
+    status->reason = 0;
+    status->text[0] = '\0';
+}
+
 /* A row of include/byok/reasons.h. */
 struct byok_reason_row {
-    int reason;
+    int reason, retryable;
     const char *name, *text, *remedy;
-    int retryable;
 };
 
 /* The row of `reason`; the row of BYOK_R_INTERNAL for a number that has none. */
@@ -47,6 +53,9 @@ int byok_fail_at(struct byok_status *status, int reason, const char *file, int l
     __attribute__((format(printf, 6, 7)));
 
 #define byok_fail_memory(status) byok_fail(status, BYOK_R_OUT_OF_MEMORY, "an allocation failed")
+
+/* What libcrypto gave as the reason of its newest error. Static text. */
+const char *byok_crypto_reason(void);
 
 /* A libcrypto call that has no reason to fail, did. The reason's name in libcrypto is taken from
  * its error queue, whose entries since the caller's ERR_set_mark() are the caller's to pop. */

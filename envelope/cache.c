@@ -10,6 +10,7 @@
  * locked under it. */
 struct partition {
     pthread_mutex_t lock;
+    int retired; /* keeps nothing more */
     struct byok_data_key *sealing;
     struct byok_data_key *opening[OPENING_MAX];
     size_t oldest; /* in `opening`: the next to be replaced */
@@ -27,27 +28,45 @@ static void *partition_attach(struct byok_kek *kek, struct byok_status *status)
     return partition;
 }
 
+static void partition_retire(void *attached)
+{
+    struct partition *partition = attached;
+    struct byok_data_key *keys[OPENING_MAX + 1];
+    size_t i;
+
+    pthread_mutex_lock(&partition->lock);
+    partition->retired = 1;
+    memcpy(keys, partition->opening, sizeof partition->opening);
+    memset(partition->opening, 0, sizeof partition->opening);
+    keys[OPENING_MAX] = partition->sealing;
+    partition->sealing = NULL;
+    pthread_mutex_unlock(&partition->lock);
+    for (i = 0; i <= OPENING_MAX; i++)
+        byok_data_key_free(keys[i]);
+}
+
 static void partition_detach(void *attached)
 {
     struct partition *partition = attached;
-    size_t i;
 
-    byok_data_key_free(partition->sealing);
-    for (i = 0; i < OPENING_MAX; i++)
-        byok_data_key_free(partition->opening[i]);
+    partition_retire(partition);
     pthread_mutex_destroy(&partition->lock);
     OPENSSL_free(partition);
 }
 
-const struct byok_kek_hooks byok_cache_hooks = {partition_attach, partition_detach};
+const struct byok_kek_hooks byok_cache_hooks = {partition_attach, partition_retire,
+                                                partition_detach};
 
-/* Puts `key` in `*place` and returns what stood there. Called under the lock; what it returns is
- * freed outside. */
-static struct byok_data_key *replace(struct byok_data_key **place, struct byok_data_key *key)
+/* Keeps the key in `*place`, unless the KEK has retired. Called under the lock; what stood there is
+ * returned, for the caller to free outside. */
+static struct byok_data_key *keep(struct partition *partition, struct byok_data_key **place,
+                                  struct byok_data_key *key)
 {
     struct byok_data_key *old = *place;
 
-    *place = key;
+    if (partition->retired)
+        return NULL;
+    *place = byok_data_key_up_ref(key);
     return old;
 }
 
@@ -76,7 +95,7 @@ struct byok_data_key *byok_cache_get_sealing(struct byok_kek *kek, struct byok_s
         return key;
     atomic_fetch_add(&key->messages, 1);
     pthread_mutex_lock(&partition->lock);
-    old = replace(&partition->sealing, byok_data_key_up_ref(key));
+    old = keep(partition, &partition->sealing, key);
     pthread_mutex_unlock(&partition->lock);
     byok_data_key_free(old);
     return key;
@@ -137,7 +156,7 @@ struct byok_data_key *byok_cache_get_opening(struct byok_kek *kek, const struct 
         || (key = byok_data_key_unwrap(kek, stanza, status)) == NULL)
         return key;
     pthread_mutex_lock(&partition->lock);
-    old = replace(&partition->opening[partition->oldest], byok_data_key_up_ref(key));
+    old = keep(partition, &partition->opening[partition->oldest], key);
     partition->oldest = (partition->oldest + 1) % OPENING_MAX;
     pthread_mutex_unlock(&partition->lock);
     byok_data_key_free(old);

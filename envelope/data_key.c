@@ -77,23 +77,50 @@ void byok_data_key_free(struct byok_data_key *key)
     if (key == NULL || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) > 1)
         return;
     EVP_MAC_CTX_free(key->prf);
+    EVP_MAC_CTX_free(atomic_load(&key->spare));
     byok_secret_free(key->crypto->arena, key->dek);
     OPENSSL_free((unsigned char *)key->stanza.wrap.data);
     OPENSSL_free(key);
 }
 
-int byok_data_key_derive(const struct byok_data_key *key, unsigned char suite,
+/* A keyed HMAC of one's own. Copying one takes longer than what is then computed with it, so one is
+ * kept; threads that come at once make their own. */
+static EVP_MAC_CTX *prf_take(struct byok_data_key *key)
+{
+    EVP_MAC_CTX *mac = atomic_exchange(&key->spare, NULL);
+
+    if (mac != NULL && EVP_MAC_init(mac, NULL, 0, NULL))
+        return mac;
+    EVP_MAC_CTX_free(mac);
+    return EVP_MAC_CTX_dup(key->prf);
+}
+
+static void prf_give_back(struct byok_data_key *key, EVP_MAC_CTX *mac)
+{
+    EVP_MAC_CTX_free(atomic_exchange(&key->spare, mac));
+}
+
+int byok_data_key_derive(struct byok_data_key *key, unsigned char suite,
                          const unsigned char salt[BYOK_SALT_BYTES],
                          const unsigned char context_digest[BYOK_SHA256_BYTES],
                          struct byok_secret *out, struct byok_status *status)
 {
-    static const unsigned char label[] = {'b', 'y', 'o', 'k', '/', 'v', '1'},
-                               counter = 1; /* RFC 5869: T(1) is all of it */
-    struct byok_view parts[] = {{label, sizeof label},
-                                {&suite, 1},
-                                {salt, BYOK_SALT_BYTES},
-                                {context_digest, BYOK_SHA256_BYTES},
-                                {&counter, 1}};
+    static const char label[] = "byok/v1";
+    unsigned char info[sizeof label - 1 + 1 + BYOK_SALT_BYTES + BYOK_SHA256_BYTES + 1], *p = info;
+    EVP_MAC_CTX *mac = prf_take(key);
+    size_t len;
+    int ok;
 
-    return byok_hmac(key->prf, parts, sizeof parts / sizeof *parts, out, status);
+    memcpy(p, label, sizeof label - 1);
+    p += sizeof label - 1;
+    *p++ = suite;
+    memcpy(p, salt, BYOK_SALT_BYTES);
+    p += BYOK_SALT_BYTES;
+    memcpy(p, context_digest, BYOK_SHA256_BYTES);
+    p += BYOK_SHA256_BYTES;
+    *p = 1; /* RFC 5869: T(1) is all of it */
+    ok = mac != NULL && EVP_MAC_update(mac, info, sizeof info)
+         && EVP_MAC_final(mac, out->bytes, &len, sizeof out->bytes) && len == sizeof out->bytes;
+    prf_give_back(key, mac);
+    return ok || byok_fail_crypto(status, "HMAC-SHA-512");
 }

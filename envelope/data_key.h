@@ -16,6 +16,7 @@ struct byok_data_key {
     const struct byok_crypto *crypto;
     struct byok_secret *dek;
     EVP_MAC_CTX *prf;                 /* HMAC-SHA-512 keyed with it, ready to be copied */
+    _Atomic(EVP_MAC_CTX *) spare;     /* a copy of it that nobody is using, or NULL */
     struct byok_stanza stanza;        /* its wrap under the KEK that made or opened it; owned */
     struct byok_deadline lease;       /* from the start of that KMS call */
     _Atomic uint64_t messages, bytes; /* sealed under it */
@@ -34,7 +35,7 @@ struct byok_data_key *byok_data_key_up_ref(struct byok_data_key *key);
 void byok_data_key_free(struct byok_data_key *key);
 
 /* The keys of a message, T of doc/format.md: `out` holds the message key, then the commitment. */
-int byok_data_key_derive(const struct byok_data_key *key, unsigned char suite,
+int byok_data_key_derive(struct byok_data_key *key, unsigned char suite,
                          const unsigned char salt[BYOK_SALT_BYTES],
                          const unsigned char context_digest[BYOK_SHA256_BYTES],
                          struct byok_secret *out, struct byok_status *status);

@@ -59,6 +59,14 @@ int byok_header_peek(const unsigned char *data, size_t len, size_t *header_len,
     return 1;
 }
 
+int byok_header_ended(const unsigned char *data, size_t len, struct byok_status *status)
+{
+    return begins(data, len, magic)
+               ? byok_fail(status, BYOK_R_TRUNCATED, "it ends within its header, after %zu bytes",
+                           len)
+               : byok_fail(status, BYOK_R_NOT_SEALED, "its first bytes are others");
+}
+
 /* Reads the stanza at *p and moves on behind it. */
 static int stanza_parse(struct byok_stanza *stanza, const unsigned char **p,
                         const unsigned char *end, struct byok_status *status)

@@ -37,6 +37,10 @@ struct byok_header {
 int byok_header_peek(const unsigned char *data, size_t len, size_t *header_len,
                      struct byok_status *status);
 
+/* Fails, when a message ends with the first `len` bytes of its header: with BYOK_R_TRUNCATED, or
+ * BYOK_R_NOT_SEALED when they are not even that. */
+int byok_header_ended(const unsigned char *data, size_t len, struct byok_status *status);
+
 /* Parses a whole header, whose length byok_header_peek() told. Fails with BYOK_R_BAD_HEADER. */
 int byok_header_parse(struct byok_header *header, const unsigned char *data, size_t len,
                       struct byok_status *status);

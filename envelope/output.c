@@ -3,6 +3,11 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+void byok_output_init(struct byok_output *output)
+{
+    memset(output, 0, offsetof(struct byok_output, queue));
+}
+
 void byok_output_begin(struct byok_output *output, unsigned char *out, size_t room)
 {
     size_t n = output->queued < room ? output->queued : room;
@@ -24,9 +29,11 @@ void byok_output_begin(struct byok_output *output, unsigned char *out, size_t ro
 
 size_t byok_output_end(struct byok_output *output)
 {
+    size_t written = output->written;
+
     output->out = NULL;
-    output->room = 0;
-    return output->written;
+    output->room = output->written = 0;
+    return written;
 }
 
 unsigned char *byok_output_place(struct byok_output *output, size_t *len)
@@ -79,9 +86,10 @@ int byok_output_put(struct byok_output *output, const unsigned char *data, size_
     return 1;
 }
 
-void byok_output_clear(struct byok_output *output)
+void byok_output_clear(struct byok_output *output, int secret)
 {
-    OPENSSL_cleanse(output->queue, output->used);
+    if (secret)
+        OPENSSL_cleanse(output->queue, output->used);
     output->head = output->queued = output->used = 0;
     (void)byok_output_end(output);
 }

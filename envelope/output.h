@@ -14,10 +14,13 @@ struct byok_output {
     unsigned char *out; /* the caller's buffer, with `room` bytes left; not touched beyond them */
     size_t room;
     size_t written;
-    size_t head, queued; /* the queue's first byte and its length */
-    size_t used;         /* bytes of the queue that were ever written */
-    unsigned char queue[BYOK_QUEUE_BYTES];
+    size_t head, queued;                   /* the queue's first byte and its length */
+    size_t used;                           /* bytes of the queue that were ever written */
+    unsigned char queue[BYOK_QUEUE_BYTES]; /* not zeroed when made */
 };
+
+/* Makes it empty. */
+void byok_output_init(struct byok_output *output);
 
 /* Sets the caller's buffer, and moves as much as fits there out of the queue. */
 void byok_output_begin(struct byok_output *output, unsigned char *out, size_t room);
@@ -35,7 +38,7 @@ void byok_output_advance(struct byok_output *output, size_t len);
 /* Copies `len` bytes out; 0 when the queue can't take them. */
 int byok_output_put(struct byok_output *output, const unsigned char *data, size_t len);
 
-/* Wipes what was queued and forgets it. */
-void byok_output_clear(struct byok_output *output);
+/* Forgets what is queued; wipes all that ever was, if it is secret. */
+void byok_output_clear(struct byok_output *output, int secret);
 
 #endif

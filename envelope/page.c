@@ -7,7 +7,8 @@ int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto,
                      const unsigned char message_key[BYOK_KEY_BYTES], int sealing,
                      struct byok_status *status)
 {
-    /* A context that has the cipher already keeps it: fetching its state anew is dearer than the
+    static const unsigned char nonce[BYOK_GCM_IV_BYTES] = {0}; /* of page 0 */
+    /* A context that has the cipher already keeps it: making its state anew is dearer than the
      * key. */
     const EVP_CIPHER *cipher = crypto->aes_256_gcm;
 
@@ -18,7 +19,7 @@ int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto,
     pager->sealing = sealing;
     pager->page = 0;
     return (pager->gcm != NULL
-            && EVP_CipherInit_ex2(pager->gcm, cipher, message_key, NULL, sealing, NULL))
+            && EVP_CipherInit_ex2(pager->gcm, cipher, message_key, nonce, sealing, NULL))
            || byok_fail_crypto(status, "AES-256-GCM");
 }
 
@@ -26,6 +27,8 @@ int byok_page_begin(struct byok_pager *pager, struct byok_status *status)
 {
     unsigned char nonce[BYOK_GCM_IV_BYTES] = {0};
 
+    if (pager->page == 0)
+        return 1; /* its nonce came with the key */
     if (pager->page == BYOK_PAGES_MAX)
         return byok_fail(status, BYOK_R_TOO_LARGE, "it goes beyond its last page");
     byok_put_u64(nonce + sizeof nonce - 8, pager->page);

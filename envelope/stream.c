@@ -1,25 +1,36 @@
 #include "envelope/stream.h"
 
 #include <openssl/crypto.h>
+#include <stddef.h>
 #include <string.h>
 
 struct byok_stream *byok_stream_new(const struct byok_crypto *crypto, struct byok_status *status)
 {
-    struct byok_stream *stream = OPENSSL_zalloc(sizeof *stream);
+    struct byok_stream *stream = OPENSSL_malloc(sizeof *stream);
 
-    if (stream == NULL)
+    if (stream == NULL) {
         byok_fail_memory(status);
-    else
-        stream->crypto = crypto;
-    return stream;
+        return NULL;
+    }
+    memset(stream, 0, offsetof(struct byok_stream, output));
+    byok_output_init(&stream->output);
+    stream->crypto = crypto;
+    stream->keys = byok_secret_new(crypto->arena, status);
+    if (stream->keys != NULL)
+        return stream;
+    OPENSSL_free(stream);
+    return NULL;
 }
 
 /* Wipes as much as was used: a small message shouldn't pay for a page. */
 static void wipe_plaintext(struct byok_stream *stream)
 {
-    OPENSSL_cleanse(stream->plain, stream->bytes < sizeof stream->plain ? (size_t)stream->bytes
-                                                                        : sizeof stream->plain);
-    byok_output_clear(&stream->output);
+    size_t used =
+        stream->bytes < sizeof stream->plain ? (size_t)stream->bytes : sizeof stream->plain;
+
+    if (!stream->sealing)
+        OPENSSL_cleanse(stream->plain, used);
+    byok_output_clear(&stream->output, !stream->sealing);
     stream->bytes = 0;
 }
 
@@ -38,17 +49,20 @@ void byok_stream_free(struct byok_stream *stream)
     if (stream == NULL)
         return;
     byok_stream_reset(stream);
+    byok_secret_free(stream->crypto->arena, stream->keys);
     OPENSSL_free(stream);
 }
 
 struct byok_stream *byok_stream_copy(const struct byok_stream *from, struct byok_status *status)
 {
-    struct byok_stream *to = OPENSSL_memdup(from, sizeof *from);
+    struct byok_stream *to = byok_stream_new(from->crypto, status);
+    struct byok_secret *keys;
 
-    if (to == NULL) {
-        byok_fail_memory(status);
+    if (to == NULL)
         return NULL;
-    }
+    keys = to->keys;
+    memcpy(to, from, sizeof *to);
+    to->keys = keys;
     memset(&to->pager, 0, sizeof to->pager);
     if (to->key != NULL)
         byok_data_key_up_ref(to->key);
@@ -75,9 +89,9 @@ static int start_pages(struct byok_stream *stream, const struct byok_context *co
                        const unsigned char *expected, struct byok_status *status)
 {
     const struct byok_crypto *crypto = stream->crypto;
-    struct byok_secret *keys = byok_secret_new(crypto->arena, status);
+    struct byok_secret *keys = stream->keys;
     unsigned char digest[BYOK_SHA256_BYTES];
-    int ok = keys != NULL && byok_context_digest(context, crypto, digest, status)
+    int ok = byok_context_digest(context, crypto, digest, status)
              && byok_data_key_derive(stream->key, BYOK_SUITE_1, salt, digest, keys, status);
 
     if (ok && expected != NULL
@@ -86,7 +100,7 @@ static int start_pages(struct byok_stream *stream, const struct byok_context *co
     if (ok && commitment != NULL)
         memcpy(commitment, keys->bytes + BYOK_KEY_BYTES, BYOK_COMMITMENT_BYTES);
     ok = ok && byok_pager_start(&stream->pager, crypto, keys->bytes, stream->sealing, status);
-    byok_secret_free(crypto->arena, keys);
+    OPENSSL_cleanse(keys, sizeof *keys);
     stream->phase = BYOK_STREAM_PAGES;
     stream->in_page = 0;
     stream->bytes = 0;
@@ -127,9 +141,12 @@ static int emission(size_t in_len, size_t all, size_t held, size_t out_size, siz
     if (all + held > most + BYOK_FINAL_MAX)
         most = all + held - BYOK_FINAL_MAX;
     *room = most < all ? most : all;
-    return *room <= out_size
-           || byok_fail(status, BYOK_R_UPDATE_TOO_LONG,
-                        "%zu bytes of output need more room than %zu", *room, out_size);
+    if (*room <= out_size)
+        return 1;
+    return *room > in_len + BYOK_UPDATE_ROOM
+               ? byok_fail(status, BYOK_R_UPDATE_TOO_LONG, "an update of %zu bytes", in_len)
+               : byok_fail(status, BYOK_R_OUTPUT_TOO_SMALL, "an update needs %zu bytes, not %zu",
+                           *room, out_size);
 }
 
 /* Seals one run of bytes within a page. */
@@ -168,7 +185,8 @@ struct exchange {
     size_t in_len;
     unsigned char *out;
     size_t out_size;
-    unsigned char *copy; /* of the input; owned */
+    unsigned char *copy; /* of what was left of the input when it was set apart; owned */
+    size_t copy_len;
 };
 
 /* Says how much of the output will be used; what is left of the input is copied if it lies there.
@@ -177,6 +195,7 @@ static int use_output(struct byok_stream *stream, struct exchange *x, size_t roo
                       struct byok_status *status)
 {
     if (x->in_len > 0 && overlap(x->out, room, x->in, x->in_len)) {
+        x->copy_len = x->in_len;
         x->copy = OPENSSL_memdup(x->in, x->in_len);
         if (x->copy == NULL)
             return byok_fail_memory(status);
@@ -293,7 +312,7 @@ int byok_stream_update(struct byok_stream *stream, const struct byok_stream_sour
                        unsigned char *out, size_t out_size, size_t *out_len,
                        const unsigned char *in, size_t in_len, struct byok_status *status)
 {
-    struct exchange x = {in, in_len, out, out_size, NULL};
+    struct exchange x = {in, in_len, out, out_size, NULL, 0};
     int ok =
         stream->sealing ? seal_update(stream, &x, status) : open_update(stream, source, &x, status);
 
@@ -302,7 +321,7 @@ int byok_stream_update(struct byok_stream *stream, const struct byok_stream_sour
         OPENSSL_cleanse(out, *out_len);
         *out_len = 0;
     }
-    OPENSSL_clear_free(x.copy, x.copy == NULL ? 0 : in_len);
+    OPENSSL_clear_free(x.copy, x.copy_len);
     return ok;
 }
 
@@ -314,8 +333,7 @@ int byok_stream_final(struct byok_stream *stream, unsigned char *out, size_t out
     int ok;
 
     if (stream->phase == BYOK_STREAM_HEADER)
-        return byok_fail(status, BYOK_R_TRUNCATED, "it ends within its header, after %zu bytes",
-                         stream->header_have);
+        return byok_header_ended(stream->pending, stream->header_have, status);
     if (!stream->sealing && stream->in_page < BYOK_GCM_TAG_BYTES)
         return byok_fail(status, BYOK_R_TRUNCATED, "it ends before its last page");
     needed += stream->sealing ? BYOK_GCM_TAG_BYTES : stream->in_page - BYOK_GCM_TAG_BYTES;

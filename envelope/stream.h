@@ -18,9 +18,13 @@
 #include "envelope/output.h"
 #include "envelope/page.h"
 
-/* bytes: EVP_MAX_BLOCK_LENGTH, what the manual's example leaves room for */
+/* Bytes: EVP_MAX_BLOCK_LENGTH, what the manual's example leaves room for. */
 #define BYOK_UPDATE_EXTRA 32
-#define BYOK_FINAL_MAX 4384 /* bytes: what BIO_f_cipher holds, 4096 + 288 */
+/* Bytes: what BIO_f_cipher holds, 4096 + 288. */
+#define BYOK_FINAL_MAX 4384
+/* Bytes by which an update's output may exceed its input, whatever the rule wants: the block size
+ * that the cipher declares. */
+#define BYOK_UPDATE_ROOM 65536
 
 enum byok_stream_phase {
     BYOK_STREAM_IDLE,   /* no message */
@@ -33,15 +37,17 @@ struct byok_stream {
     enum byok_stream_phase phase;
     int sealing;
     struct byok_data_key *key; /* a reference, while in BYOK_STREAM_PAGES */
+    struct byok_secret *keys;  /* where a message's keys are derived; zeros but for that moment */
     struct byok_pager pager;
-    size_t in_page; /* sealing: plaintext bytes in the page at hand; opening: bytes in `pending` */
     uint64_t bytes; /* of plaintext, so far */
-    size_t header_len,
-        header_have; /* opening: the header's length once known, and its bytes in `pending` */
-    unsigned char
-        pending[BYOK_PAGE_SEALED]; /* opening: the header, then the page, as far as it is there */
-    unsigned char plain[BYOK_PAGE_BYTES]; /* opening: a page that was verified */
+    size_t in_page; /* sealing: plaintext bytes in the page at hand; opening: bytes in `pending` */
+    /* Opening: the header's length once it is known, and how much of it is in `pending`. */
+    size_t header_len, header_have;
     struct byok_output output;
+    /* Not zeroed when the stream is made; wiped as far as they were used. Opening: the header, then
+     * the page, as far as it is there; and a page that was verified. */
+    unsigned char pending[BYOK_PAGE_SEALED];
+    unsigned char plain[BYOK_PAGE_BYTES];
 };
 
 /* Gives the data key of a parsed header: a reference that becomes the stream's, or NULL with a
@@ -77,7 +83,8 @@ struct byok_stream_source {
 
 /*
  * One update of in[0..in_len), at most INT_MAX bytes. Writes at most `out_size` bytes to `out`, how
- * many in *out_len; fails with BYOK_R_UPDATE_TOO_LONG where that can't be enough. `source` is used
+ * many in *out_len; fails with BYOK_R_OUTPUT_TOO_SMALL where that isn't enough, or with
+ * BYOK_R_UPDATE_TOO_LONG where the update's length + BYOK_UPDATE_ROOM couldn't be. `source` is used
  * when opening. After a failure the message is lost: reset the stream.
  */
 int byok_stream_update(struct byok_stream *stream, const struct byok_stream_source *source,

@@ -23,6 +23,8 @@ int byok_buffer_append(struct byok_buffer *buffer, const void *data, size_t len,
 {
     if (len > BYOK_BUFFER_MAX - buffer->len)
         return byok_fail(status, BYOK_R_BAD_REPLY, "more than %d bytes", BYOK_BUFFER_MAX);
+    if (len == 0)
+        return 1;
     if (buffer->len + len > buffer->capacity && !grow(buffer, buffer->len + len, status))
         return 0;
     memcpy(buffer->data + buffer->len, data, len);

@@ -88,6 +88,15 @@ struct byok_kek *byok_config_find(const struct byok_config *config, const char *
     return found != NULL ? *found : NULL;
 }
 
+void byok_config_retire(const struct byok_config *old, const struct byok_config *now)
+{
+    size_t i;
+
+    for (i = 0; i < old->count; i++)
+        if (byok_config_find(now, old->keks[i]->name, strlen(old->keks[i]->name)) != old->keks[i])
+            byok_kek_retire(old->keks[i]);
+}
+
 /* Adds the KEK, or the previous configuration's own where nothing about it has changed. Takes the
  * content of `options`. */
 static int config_add(struct byok_config *config, const struct byok_config_maker *maker,
@@ -198,10 +207,7 @@ struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO
     if (conf == NULL) {
         byok_fail_memory(status);
     } else if (NCONF_load_bio(conf, text, &line) <= 0) {
-        const char *reason = ERR_reason_error_string(ERR_peek_last_error());
-
-        byok_fail(status, BYOK_R_CONFIG, "%s, line %ld: %s", path, line,
-                  reason != NULL ? reason : "cannot be read");
+        byok_fail(status, BYOK_R_CONFIG, "%s, line %ld: %s", path, line, byok_crypto_reason());
     } else if ((sections = NCONF_get_section_names(conf)) == NULL) {
         byok_fail_memory(status);
     } else {

@@ -47,6 +47,9 @@ struct byok_config *byok_config_single(const struct byok_config_maker *maker,
 /* The KEK of that name, or NULL; no reference is taken. */
 struct byok_kek *byok_config_find(const struct byok_config *config, const char *name, size_t len);
 
+/* Purges what is cached for the KEKs of `old` that `now` did not take over. */
+void byok_config_retire(const struct byok_config *old, const struct byok_config *now);
+
 void byok_config_free(struct byok_config *config);
 
 #endif

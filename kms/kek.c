@@ -101,6 +101,12 @@ struct byok_kek *byok_kek_up_ref(struct byok_kek *kek)
     return kek;
 }
 
+void byok_kek_retire(struct byok_kek *kek)
+{
+    if (kek->hooks != NULL)
+        kek->hooks->retire(kek->attached);
+}
+
 void byok_kek_free(struct byok_kek *kek)
 {
     if (kek == NULL || atomic_fetch_sub_explicit(&kek->references, 1, memory_order_acq_rel) > 1)

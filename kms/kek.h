@@ -13,9 +13,11 @@
 
 #define BYOK_KEK_NAME_MAX 64 /* bytes */
 
-/* What the layer above keeps with every KEK (its data keys): made with the KEK, gone with it. */
+/* What the layer above keeps with every KEK (its data keys): made with the KEK, emptied when the
+ * KEK leaves the configuration, gone with it. */
 struct byok_kek_hooks {
     void *(*attach)(struct byok_kek *kek, struct byok_status *status);
+    void (*retire)(void *attached);
     void (*detach)(void *attached);
 };
 
@@ -50,6 +52,10 @@ struct byok_kek *byok_kek_new(const struct byok_crypto *crypto, const struct byo
                               struct byok_status *status);
 struct byok_kek *byok_kek_up_ref(struct byok_kek *kek);
 void byok_kek_free(struct byok_kek *kek);
+
+/* The KEK has left the configuration: the layer above forgets what it keeps with it, and keeps
+ * nothing more. Who still holds a reference may end what it does. */
+void byok_kek_retire(struct byok_kek *kek);
 
 /* One call of the KMS each. `result` is the caller's to clear; its output holds the wrap. */
 int byok_kek_wrap(struct byok_kek *kek, const char *purpose, const struct byok_secret *data_key,

@@ -14,13 +14,16 @@ struct row {
     int places;
     enum type type;
     const char *value; /* the default, as text */
+    uint64_t number;   /* the default, of a number */
     uint64_t least, most;
 };
 
 #define DEFAULT_TEXT(value)   value
 #define DEFAULT_NUMBER(value) #value
+#define NUMBER_TEXT(value)    0
+#define NUMBER_NUMBER(value)  value
 #define OPTION(field, name, places, type, value, least, most, help)                                \
-    {name, places, type, DEFAULT_##type(value), least, most},
+    {name, places, type, DEFAULT_##type(value), NUMBER_##type(value), least, most},
 static const struct row rows[] = {
 #include "kms/options.def"
 };
@@ -113,11 +116,7 @@ const char *byok_options_text(const struct byok_options *options, enum byok_opti
 
 uint64_t byok_options_number(const struct byok_options *options, enum byok_option option)
 {
-    uint64_t number = options->number[option];
-
-    if (options->text[option] == NULL)
-        (void)parse_number(rows[option].value, &number);
-    return number;
+    return options->text[option] != NULL ? options->number[option] : rows[option].number;
 }
 
 int byok_options_is_set(const struct byok_options *options, enum byok_option option)

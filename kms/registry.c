@@ -23,9 +23,10 @@ struct byok_registry {
     pthread_mutex_t lock;
     struct byok_config
         *config; /* in force; NULL until one could be read; replaced by the reader alone */
-    struct byok_status error; /* of the last reading */
-    struct stat seen;         /* the file as last read; zeros when there was none */
-    int64_t next_look;        /* on byok_clock_seconds() */
+    struct byok_status error;  /* of the last reading */
+    struct stat seen;          /* the file as last read; zeros when there was none */
+    _Atomic int64_t next_look; /* on byok_clock_seconds() */
+    _Atomic uint64_t stamp;    /* counts the configurations that were in force */
 };
 
 struct byok_registry *byok_registry_new(const struct byok_crypto *crypto,
@@ -84,8 +85,11 @@ static void put_in_force(struct byok_registry *registry, struct byok_config *rea
     if (read != NULL) {
         old = registry->config;
         registry->config = read;
+        atomic_fetch_add(&registry->stamp, 1);
     }
     pthread_mutex_unlock(&registry->lock);
+    if (old != NULL)
+        byok_config_retire(old, read);
     registry->seen = *info;
     if (read == NULL && registry->config != NULL)
         byok_notice("the earlier configuration stays in force", error);
@@ -152,7 +156,7 @@ static struct byok_kek *find(const struct byok_registry *registry, const char *n
 }
 
 struct byok_kek *byok_registry_find(struct byok_registry *registry, const char *name, size_t len,
-                                    struct byok_status *status)
+                                    uint64_t *stamp, struct byok_status *status)
 {
     struct byok_kek *kek;
 
@@ -161,13 +165,23 @@ struct byok_kek *byok_registry_find(struct byok_registry *registry, const char *
     kek = find(registry, name, len, status);
     if (kek != NULL)
         byok_kek_up_ref(kek);
+    *stamp = atomic_load(&registry->stamp);
     pthread_mutex_unlock(&registry->lock);
     return kek;
 }
 
-void byok_registry_error(struct byok_registry *registry, char *text, size_t size)
+int byok_registry_current(const struct byok_registry *registry, uint64_t stamp)
+{
+    return atomic_load_explicit(&registry->stamp, memory_order_acquire) == stamp
+           && byok_clock_seconds()
+                  < atomic_load_explicit(&registry->next_look, memory_order_relaxed);
+}
+
+int byok_registry_check(struct byok_registry *registry, struct byok_status *status)
 {
     pthread_mutex_lock(&registry->lock);
-    OPENSSL_strlcpy(text, registry->error.text, size);
+    look(registry);
+    *status = registry->error;
     pthread_mutex_unlock(&registry->lock);
+    return status->reason == 0;
 }

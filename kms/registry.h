@@ -23,9 +23,16 @@ void byok_registry_free(struct byok_registry *registry);
  * with what is wrong with the configuration, when none was ever read.
  */
 struct byok_kek *byok_registry_find(struct byok_registry *registry, const char *name, size_t len,
-                                    struct byok_status *status);
+                                    uint64_t *stamp, struct byok_status *status);
 
-/* Why the newest KEK file is not the one in force, cut to `size` bytes; "" when it is. */
-void byok_registry_error(struct byok_registry *registry, char *text, size_t size);
+/* Whether what byok_registry_find() gave with this stamp is still what it would give, and the file
+ * need not be looked at: cheap, and takes no lock. */
+int byok_registry_current(const struct byok_registry *registry, uint64_t stamp);
+
+/*
+ * Looks at the configuration as byok_registry_find() does. Fails with what was wrong with it when
+ * it was last read, also while an earlier one stays in force.
+ */
+int byok_registry_check(struct byok_registry *registry, struct byok_status *status);
 
 #endif

@@ -82,7 +82,7 @@ int byok_core_raise(const struct byok_core *core, const struct byok_status *stat
     return 0;
 }
 
-#define ITEM(number, name, text, remedy, retryable) {number, (void *)(uintptr_t)text},
+#define ITEM(number, name, text, remedy, retryable) {number, (void *)text},
 static const OSSL_ITEM items[] = {BYOK_REASONS(ITEM){0, NULL}};
 
 const OSSL_ITEM *byok_core_reasons(void)

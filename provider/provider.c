@@ -38,18 +38,15 @@ static const OSSL_PARAM *gettable_params(void *provider)
     return table;
 }
 
-/* Why the configuration isn't what its files say: of the provider's section, else of the KEK file.
- * Reads no file for it. */
+/* What is wrong with the configuration now, whether or not an older one is still in force. */
 static int get_config_error(struct byok_provider *provider, OSSL_PARAM *param)
 {
-    struct byok_state *state = atomic_load(&provider->state);
-    char text[BYOK_STATUS_TEXT] = "";
+    struct byok_status status = BYOK_STATUS_INIT;
+    struct byok_state *state = byok_provider_state(provider, &status);
 
-    if (provider->options_error.reason != 0)
-        return OSSL_PARAM_set_utf8_string(param, provider->options_error.text);
-    if (state != NULL && state->epoch == byok_fork_mark_epoch(&provider->fork_mark))
-        byok_registry_error(state->registry, text, sizeof text);
-    return OSSL_PARAM_set_utf8_string(param, text);
+    if (state != NULL)
+        byok_registry_check(state->registry, &status);
+    return OSSL_PARAM_set_utf8_string(param, status.text);
 }
 
 static int get_params(void *provider, OSSL_PARAM params[])

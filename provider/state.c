@@ -20,9 +20,6 @@ struct byok_provider *byok_provider_new(const OSSL_CORE_HANDLE *handle, const OS
         OPENSSL_free(provider);
         return NULL;
     }
-    /* A provider whose init fails is dropped in silence, so a wrong option fails what is done with
-     * it instead. */
-    (void)byok_core_options(&provider->core, &provider->options, &provider->options_error);
     return provider;
 }
 
@@ -30,34 +27,43 @@ static void state_free(struct byok_state *state)
 {
     if (state == NULL)
         return;
+    byok_salts_free(state->salts);
     byok_registry_free(state->registry);
     byok_crypto_free(state->crypto);
+    byok_options_clear(&state->options);
     OPENSSL_free(state);
+}
+
+/* Here, not when the provider is loaded, is where options are read: -provparam sets them later, and
+ * a provider whose init fails is dropped in silence. */
+static int state_fill(struct byok_state *state, const struct byok_core *core,
+                      struct byok_status *status)
+{
+    const char *providers;
+
+    if (!byok_core_options(core, &state->options, status)
+        || !byok_section_check(byok_core_provider_name(core), status))
+        return 0;
+    providers = byok_options_text(&state->options, BYOK_OPTION_LIBCTX_PROVIDERS);
+    state->crypto = byok_crypto_new(providers, status);
+    if (state->crypto == NULL)
+        return 0;
+    state->registry = byok_registry_new(state->crypto, &byok_cache_hooks, &state->options, status);
+    state->salts = byok_salts_new(state->crypto, status);
+    return state->registry != NULL && state->salts != NULL;
 }
 
 static struct byok_state *state_new(struct byok_provider *provider, uint64_t epoch,
                                     struct byok_status *status)
 {
-    struct byok_state *state;
+    struct byok_state *state = OPENSSL_zalloc(sizeof *state);
 
-    if (provider->options_error.reason != 0) {
-        *status = provider->options_error;
-        return NULL;
-    }
-    if (!byok_section_check(byok_core_provider_name(&provider->core), status))
-        return NULL;
-    state = OPENSSL_zalloc(sizeof *state);
     if (state == NULL) {
         byok_fail_memory(status);
         return NULL;
     }
     state->epoch = epoch;
-    state->crypto = byok_crypto_new(
-        byok_options_text(&provider->options, BYOK_OPTION_LIBCTX_PROVIDERS), status);
-    if (state->crypto != NULL)
-        state->registry =
-            byok_registry_new(state->crypto, &byok_cache_hooks, &provider->options, status);
-    if (state->registry != NULL)
+    if (state_fill(state, &provider->core, status))
         return state;
     state_free(state);
     return NULL;
@@ -92,7 +98,6 @@ void byok_provider_free(struct byok_provider *provider)
     state = atomic_load(&provider->state);
     if (state != NULL && state->epoch == byok_fork_mark_epoch(&provider->fork_mark))
         state_free(state); /* the abandoned one stays: another process's locks may be held in it */
-    byok_options_clear(&provider->options);
     byok_fork_mark_cleanup(&provider->fork_mark);
     OPENSSL_free(provider);
 }

@@ -10,20 +10,21 @@
 
 #include "base/crypto.h"
 #include "base/fork.h"
+#include "envelope/salts.h"
 #include "kms/registry.h"
 #include "provider/core.h"
 
 struct byok_state {
-    uint64_t epoch; /* of the process that made it */
+    uint64_t epoch;              /* of the process that made it */
+    struct byok_options options; /* of the provider's section */
     struct byok_crypto *crypto;
     struct byok_registry *registry;
+    struct byok_salts *salts;
     struct byok_state *abandoned; /* the parent's */
 };
 
 struct byok_provider {
     struct byok_core core;
-    struct byok_options options;      /* of the provider's section */
-    struct byok_status options_error; /* what is wrong there */
     struct byok_fork_mark fork_mark;
     _Atomic(struct byok_state *) state; /* NULL until the first use */
 };
@@ -32,7 +33,7 @@ struct byok_provider {
  * this process. */
 struct byok_state *byok_provider_state(struct byok_provider *provider, struct byok_status *status);
 
-/* The options are read; nothing else is done: no file, no thread, no fetch. */
+/* Does nothing but allocate: no file is read, no thread started, nothing fetched. */
 struct byok_provider *byok_provider_new(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in);
 void byok_provider_free(struct byok_provider *provider);
 

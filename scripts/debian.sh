@@ -53,7 +53,10 @@ DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends php
 scripts/readme.sh README.md >/tmp/readme.log 2>&1 || { tail -n 40 /tmp/readme.log; exit 1; }
 [ "$(grep -c '^card 4111$' /tmp/readme.log)" = 4 ] # openssl, PHP, Ruby, Node.js
 echo "-- tests"
-ctest --test-dir build/release --output-on-failure --no-tests=error -j "$(nproc)" --output-junit /tmp/junit.xml
+apt-get install -y -q --no-install-recommends libcmocka-dev python3 >/dev/null
+cmake --preset tested -DBYOK_BENCH=OFF >/dev/null
+cmake --build --preset tested | tail -n 1
+ctest --test-dir build/tested --output-on-failure --no-tests=error -j "$(nproc)" --output-junit /tmp/junit.xml
 cp /tmp/junit.xml /src/junit.xml
 INNER
 OUTER

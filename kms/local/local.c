@@ -229,8 +229,10 @@ static int local_parse(struct byok_kek *kek, enum byok_operation operation,
 
     if (reply->len < skip)
         return byok_fail(status, BYOK_R_BAD_REPLY, "KEK \"%s\": the reply is too short", kek->name);
-    memcpy(result->kek_id, reply->data, skip);
-    return byok_buffer_append(&result->output, reply->data + skip, reply->len - skip, status);
+    if (skip > 0)
+        memcpy(result->kek_id, reply->data, skip);
+    return reply->len == skip
+           || byok_buffer_append(&result->output, reply->data + skip, reply->len - skip, status);
 }
 
 const struct byok_backend byok_backend_local = {

@@ -9,7 +9,7 @@
 #include "envelope/cache.h"
 #include "envelope/stream.h"
 #include "provider/algorithms.h"
-#include "provider/state.h"
+#include "provider/kek_handle.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>
@@ -19,9 +19,6 @@
 #include <string.h>
 
 #define KEY_BYTES_USUAL 32 /* EVP_CIPHER_get_key_length() */
-#define BLOCK_SIZE                                                                                 \
-    65536 /* what callers size their buffers by: an update's output may exceed its input by as     \
-             much */
 
 enum phase {
     NEW,    /* no key, or no direction */
@@ -35,11 +32,8 @@ struct sealed {
     struct byok_provider *provider;
     enum phase phase;
     int sealing;
-    size_t key_len; /* as set, or KEY_BYTES_USUAL */
-    int has_key;
-    char kek_name[BYOK_KEK_NAME_MAX]; /* of the KEK that the key named; the key's bytes themselves
-                                         are not kept */
-    size_t kek_name_len;              /* 0: the default KEK */
+    size_t key_len;             /* as set, or KEY_BYTES_USUAL */
+    struct byok_kek_handle kek; /* that the key named */
     struct byok_context context;
     char *context_text;         /* the parameter as it was set; NULL: never */
     struct byok_state *state;   /* whose cryptography `stream` uses */
@@ -77,6 +71,7 @@ static void sealed_freectx(void *vctx)
     if (ctx == NULL)
         return;
     byok_stream_free(ctx->stream);
+    byok_kek_handle_clear(&ctx->kek);
     byok_context_clear(&ctx->context);
     OPENSSL_free(ctx->context_text);
     OPENSSL_free(ctx);
@@ -96,6 +91,7 @@ static void *sealed_dupctx(void *vctx)
         return NULL;
     to->stream = NULL;
     to->context_text = NULL;
+    byok_kek_handle_up_ref(&to->kek);
     memset(&to->context, 0, sizeof to->context);
     if ((from->context_text != NULL
          && (to->context_text = OPENSSL_strdup(from->context_text)) == NULL)
@@ -122,51 +118,31 @@ static void fail_for_good(struct sealed *ctx)
     ctx->phase = FAILED;
 }
 
-/* Reads a KEK's name off the key: what precedes the zeros at its end. The name must be configured;
- * the key's bytes go nowhere else. */
-static int set_key(struct sealed *ctx, const unsigned char *key, size_t key_len,
-                   struct byok_status *status)
-{
-    struct byok_state *state = byok_provider_state(ctx->provider, status);
-    struct byok_kek *kek;
-
-    ctx->has_key = 0;
-    if (state == NULL)
-        return 0;
-    while (key_len > 0 && key[key_len - 1] == '\0')
-        key_len--;
-    kek = byok_registry_find(state->registry, (const char *)key, key_len, status);
-    if (kek == NULL)
-        return 0;
-    byok_kek_free(kek);
-    if (key_len > 0)
-        memcpy(ctx->kek_name, key, key_len);
-    ctx->kek_name_len = key_len;
-    ctx->has_key = 1;
-    return 1;
-}
-
 static int sealed_set_ctx_params(void *vctx, const OSSL_PARAM params[]);
 
 static int init(struct sealed *ctx, int sealing, const unsigned char *key, size_t key_len,
                 const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[])
 {
-    struct byok_status status = BYOK_STATUS_INIT;
+    struct byok_status status;
 
+    byok_status_clear(&status);
     drop_message(ctx);
-    if (ctx->phase != READY)
-        byok_context_drop_aad(&ctx->context);
+    byok_context_drop_aad(&ctx->context);
     ctx->phase = NEW;
     ctx->sealing = sealing;
+    if (key != NULL && key_len > BYOK_KEK_NAME_MAX) {
+        RAISE(ctx, BYOK_R_BAD_KEY_LENGTH, "%zu bytes were given", key_len);
+        return 0;
+    }
     if (iv != NULL && iv_len > 0) {
         RAISE(ctx, BYOK_R_NO_IV, "an IV of %zu bytes was given", iv_len);
         return 0;
     }
     if (!sealed_set_ctx_params(ctx, params))
         return 0;
-    if (key != NULL && !set_key(ctx, key, key_len, &status))
+    if (key != NULL && !byok_kek_handle_set(&ctx->kek, ctx->provider, key, key_len, &status))
         return raise_status(ctx, &status);
-    ctx->phase = ctx->has_key ? READY : NEW;
+    ctx->phase = ctx->kek.set ? READY : NEW;
     return 1;
 }
 
@@ -193,14 +169,14 @@ static int stream_ready(struct sealed *ctx, struct byok_state *state, struct byo
     return ctx->stream != NULL;
 }
 
-static int begin_sealing(struct sealed *ctx, struct byok_kek *kek, struct byok_status *status)
+static int begin_sealing(struct sealed *ctx, struct byok_status *status)
 {
+    struct byok_kek *kek = byok_kek_handle_get0(&ctx->kek, ctx->provider, status);
     unsigned char salt[BYOK_SALT_BYTES];
-    struct byok_data_key *key;
+    struct byok_data_key *key = NULL;
 
-    if (!byok_random(ctx->state->crypto, salt, sizeof salt, status))
-        return 0;
-    key = byok_cache_get_sealing(kek, status);
+    if (kek != NULL && byok_salts_take(ctx->state->salts, salt, status))
+        key = byok_cache_get_sealing(kek, status);
     return key != NULL && byok_stream_begin_sealing(ctx->stream, key, &ctx->context, salt, status);
 }
 
@@ -208,21 +184,15 @@ static int begin_sealing(struct sealed *ctx, struct byok_kek *kek, struct byok_s
 static int begin(struct sealed *ctx, struct byok_status *status)
 {
     struct byok_state *state = byok_provider_state(ctx->provider, status);
-    struct byok_kek *kek;
-    int ok;
 
     if (state == NULL || !stream_ready(ctx, state, status))
         return 0;
     ctx->epoch = state->epoch;
     ctx->phase = BEGUN;
-    if (!ctx->sealing) {
-        byok_stream_begin_opening(ctx->stream);
-        return 1;
-    }
-    kek = byok_registry_find(state->registry, ctx->kek_name, ctx->kek_name_len, status);
-    ok = kek != NULL && begin_sealing(ctx, kek, status);
-    byok_kek_free(kek);
-    return ok;
+    if (ctx->sealing)
+        return begin_sealing(ctx, status);
+    byok_stream_begin_opening(ctx->stream);
+    return 1;
 }
 
 /* When opening: the data key of the header, by the KEK that the caller named and no other. */
@@ -230,16 +200,9 @@ static struct byok_data_key *find_key(void *arg, const struct byok_header *heade
                                       struct byok_status *status)
 {
     struct sealed *ctx = arg;
-    struct byok_state *state = byok_provider_state(ctx->provider, status);
-    struct byok_kek *kek = NULL;
-    struct byok_data_key *key = NULL;
+    struct byok_kek *kek = byok_kek_handle_get0(&ctx->kek, ctx->provider, status);
 
-    if (state != NULL)
-        kek = byok_registry_find(state->registry, ctx->kek_name, ctx->kek_name_len, status);
-    if (kek != NULL)
-        key = byok_cache_get_opening(kek, header, status);
-    byok_kek_free(kek);
-    return key;
+    return kek == NULL ? NULL : byok_cache_get_opening(kek, header, status);
 }
 
 /* Begins the message if need be, and refuses one that was begun sealing before a fork. */
@@ -247,7 +210,7 @@ static int go_on(struct sealed *ctx, struct byok_status *status)
 {
     switch (ctx->phase) {
     case NEW:
-        return byok_fail(status, ctx->has_key ? BYOK_R_NOT_STARTED : BYOK_R_NO_KEY,
+        return byok_fail(status, ctx->kek.set ? BYOK_R_NOT_STARTED : BYOK_R_NO_KEY,
                          "data came before a key");
     case READY:
         return begin(ctx, status);
@@ -294,8 +257,9 @@ static int sealed_update(void *vctx, unsigned char *out, size_t *out_len, size_t
                          const unsigned char *in, size_t in_len)
 {
     struct sealed *ctx = vctx;
-    struct byok_status status = BYOK_STATUS_INIT;
+    struct byok_status status;
 
+    byok_status_clear(&status);
     if (update(ctx, out, out_len, out_size, in, in_len, &status))
         return 1;
     fail_for_good(ctx);
@@ -305,8 +269,9 @@ static int sealed_update(void *vctx, unsigned char *out, size_t *out_len, size_t
 static int sealed_final(void *vctx, unsigned char *out, size_t *out_len, size_t out_size)
 {
     struct sealed *ctx = vctx;
-    struct byok_status status = BYOK_STATUS_INIT;
+    struct byok_status status;
 
+    byok_status_clear(&status);
     *out_len = 0;
     if (go_on(ctx, &status)
         && byok_stream_final(ctx->stream, out, out == NULL ? 0 : out_size, out_len, &status)) {
@@ -350,7 +315,7 @@ static int sealed_get_params(OSSL_PARAM params[])
         && !OSSL_PARAM_set_size_t(p, 0))
         return 0;
     if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_BLOCK_SIZE)) != NULL
-        && !OSSL_PARAM_set_size_t(p, BLOCK_SIZE))
+        && !OSSL_PARAM_set_size_t(p, BYOK_UPDATE_ROOM))
         return 0;
     if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_AEAD)) != NULL
         && !OSSL_PARAM_set_int(p, 0))
@@ -372,20 +337,22 @@ static const OSSL_PARAM *sealed_gettable_ctx_params(void *ctx, void *provider)
     return table;
 }
 
+/* EVP asks for the key length with every init. */
 static int sealed_get_ctx_params(void *vctx, OSSL_PARAM params[])
 {
     struct sealed *ctx = vctx;
     OSSL_PARAM *p;
+    int ok = 1;
 
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
-        && !OSSL_PARAM_set_size_t(p, ctx->key_len))
-        return 0;
-    if ((p = OSSL_PARAM_locate(params, OSSL_CIPHER_PARAM_IVLEN)) != NULL
-        && !OSSL_PARAM_set_size_t(p, 0))
-        return 0;
-    p = OSSL_PARAM_locate(params, BYOK_CIPHER_PARAM_CONTEXT);
-    return p == NULL
-           || OSSL_PARAM_set_utf8_string(p, ctx->context_text != NULL ? ctx->context_text : "");
+    for (p = params; ok && p->key != NULL; p++) {
+        if (strcmp(p->key, OSSL_CIPHER_PARAM_KEYLEN) == 0)
+            ok = OSSL_PARAM_set_size_t(p, ctx->key_len);
+        else if (strcmp(p->key, OSSL_CIPHER_PARAM_IVLEN) == 0)
+            ok = OSSL_PARAM_set_size_t(p, 0);
+        else if (strcmp(p->key, BYOK_CIPHER_PARAM_CONTEXT) == 0)
+            ok = OSSL_PARAM_set_utf8_string(p, ctx->context_text != NULL ? ctx->context_text : "");
+    }
+    return ok;
 }
 
 static const OSSL_PARAM *sealed_settable_ctx_params(void *ctx, void *provider)
@@ -432,9 +399,10 @@ static int set_context(struct sealed *ctx, const OSSL_PARAM *param, struct byok_
 static int sealed_set_ctx_params(void *vctx, const OSSL_PARAM params[])
 {
     struct sealed *ctx = vctx;
-    struct byok_status status = BYOK_STATUS_INIT;
+    struct byok_status status;
     const OSSL_PARAM *p;
 
+    byok_status_clear(&status);
     if (params == NULL)
         return 1;
     if ((p = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
