@@ -12,8 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEY_FILE "bench.key"
-#define KEK_FILE "keks.cnf"
+#define KEY_FILE   "bench.key"
+#define KEK_FILE   "keks.cnf"
 #define PATH_BYTES 128
 
 void bench_check(int ok, const char *what, const char *file, int line)
@@ -51,7 +51,8 @@ static void keks_make(struct bench *bench)
     BENCH_CHECK(mkdtemp(bench->dir) != NULL);
     BENCH_CHECK(RAND_priv_bytes(key, sizeof key));
     write_file(bench, KEY_FILE, key, sizeof key);
-    n = snprintf(text, sizeof text, "default-kek = bench\n[bench]\nuri = local://%s/%s\n", bench->dir, KEY_FILE);
+    n = snprintf(text, sizeof text, "default-kek = bench\n[bench]\nuri = local://%s/%s\n",
+                 bench->dir, KEY_FILE);
     BENCH_CHECK(n > 0 && (size_t)n < sizeof text);
     write_file(bench, KEK_FILE, text, (size_t)n);
     path_in(bench, KEK_FILE, path);
@@ -67,7 +68,8 @@ void bench_up(struct bench *bench, const char *modules)
     if (modules == NULL)
         modules = BENCH_MODULES;
     bench->libctx = OSSL_LIB_CTX_new();
-    BENCH_CHECK(bench->libctx != NULL && OSSL_PROVIDER_set_default_search_path(bench->libctx, modules));
+    BENCH_CHECK(bench->libctx != NULL
+                && OSSL_PROVIDER_set_default_search_path(bench->libctx, modules));
     bench->dflt = OSSL_PROVIDER_load(bench->libctx, "default");
     bench->byok = OSSL_PROVIDER_load(bench->libctx, BYOK_PROVIDER_NAME);
     BENCH_CHECK(bench->dflt != NULL && bench->byok != NULL);
@@ -97,11 +99,14 @@ void bench_down(struct bench *bench)
 
 static void usage_exit(const char *program, const char *usage)
 {
-    fprintf(stderr, "usage: %s [--rounds N] [--spin CONTESTANT [--seconds N]]%s [FOLDER OF byok.so]\n", program, usage);
+    fprintf(stderr,
+            "usage: %s [--rounds N] [--spin CONTESTANT [--seconds N]]%s [FOLDER OF byok.so]\n",
+            program, usage);
     exit(2);
 }
 
-void bench_options(struct bench_options *options, int argc, char **argv, bench_option_taker *take, const char *usage)
+void bench_options(struct bench_options *options, int argc, char **argv, bench_option_taker *take,
+                   const char *usage)
 {
     int i;
 
@@ -176,7 +181,8 @@ static double timed(const struct bench_contestant *contestant)
     return bench_seconds() - start;
 }
 
-void bench_race(const struct bench_contestant *contestants, size_t count, size_t rounds, struct bench_ratio *ratios, double *seconds)
+void bench_race(const struct bench_contestant *contestants, size_t count, size_t rounds,
+                struct bench_ratio *ratios, double *seconds)
 {
     double *times[BENCH_CONTESTANTS_MAX] = {NULL}, *values = calloc(rounds, sizeof *values);
     size_t i, n, round;

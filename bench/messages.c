@@ -1,5 +1,6 @@
 /*
- * Time of short messages under a data key that is there already, against raw AES-256-GCM with a new key and IV for each. README.md.
+ * Time of short messages under a data key that is there already, against raw AES-256-GCM with a new
+ * key and IV for each. README.md.
  */
 #include "bench/harness.h"
 
@@ -7,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGES ((size_t)64) /* different ones, in turns */
+#define MESSAGES       ((size_t)64) /* different ones, in turns */
 #define SIZE_MAX_BYTES ((size_t)16384)
-#define OVERHEAD ((size_t)1024) /* a sealed message's, at most */
-#define TARGET_SIZE ((size_t)1024)
-#define TARGET 2.5
-#define KEY_BYTES 32
-#define IV_BYTES 12
+#define OVERHEAD       ((size_t)1024) /* a sealed message's, at most */
+#define TARGET_SIZE    ((size_t)1024)
+#define TARGET         2.5
+#define KEY_BYTES      32
+#define IV_BYTES       12
 
 static const size_t sizes[] = {64, 1024, 16384};
 
@@ -25,12 +26,12 @@ struct way {
     int is_raw, sealing;
     const EVP_CIPHER *cipher;
     enum usage usage;
-    EVP_CIPHER_CTX *ctx;       /* reused */
-    uint64_t count;            /* raw: the next key and IV */
+    EVP_CIPHER_CTX *ctx; /* reused */
+    uint64_t count;      /* raw: the next key and IV */
     size_t next, repeat;
     size_t plain_len;
-    unsigned char *plain;      /* MESSAGES of plain_len bytes */
-    unsigned char *sealed;     /* MESSAGES of sealed_room bytes */
+    unsigned char *plain;  /* MESSAGES of plain_len bytes */
+    unsigned char *sealed; /* MESSAGES of sealed_room bytes */
     size_t sealed_len, sealed_room;
     unsigned char *out;
 };
@@ -108,7 +109,8 @@ static void prepare(struct way *way)
     way->sealing = 1;
     BENCH_CHECK(EVP_CipherInit_ex2(way->ctx, way->cipher, NULL, NULL, 1, NULL));
     for (i = 0; i < MESSAGES; i++)
-        way->sealed_len = seal(way, i, way->sealed + i * way->sealed_room, way->plain + i * way->plain_len);
+        way->sealed_len =
+            seal(way, i, way->sealed + i * way->sealed_room, way->plain + i * way->plain_len);
     way->sealing = 0;
     BENCH_CHECK(EVP_CipherInit_ex2(way->ctx, way->cipher, NULL, NULL, 0, NULL));
     for (i = 0; i < MESSAGES; i++)
@@ -116,7 +118,8 @@ static void prepare(struct way *way)
                     && memcmp(way->out, way->plain + i * way->plain_len, way->plain_len) == 0);
 }
 
-static void way_up(struct way *way, const struct bench *bench, int is_raw, int sealing, enum usage usage, size_t size, unsigned char *plain)
+static void way_up(struct way *way, const struct bench *bench, int is_raw, int sealing,
+                   enum usage usage, size_t size, unsigned char *plain)
 {
     memset(way, 0, sizeof *way);
     way->is_raw = is_raw;
@@ -142,7 +145,8 @@ static void way_down(struct way *way)
     free(way->out);
 }
 
-static void measure(const struct bench *bench, int sealing, enum usage usage, size_t size, unsigned char *plain, size_t rounds)
+static void measure(const struct bench *bench, int sealing, enum usage usage, size_t size,
+                    unsigned char *plain, size_t rounds)
 {
     struct way byok, raw;
     struct bench_contestant contestants[] = {{work, &byok}, {work, &raw}};
@@ -152,8 +156,9 @@ static void measure(const struct bench *bench, int sealing, enum usage usage, si
     way_up(&byok, bench, 0, sealing, usage, size, plain);
     way_up(&raw, bench, 1, sealing, usage, size, plain);
     bench_race(contestants, 2, rounds, r, seconds);
-    printf("%-5s %6zu   %-20s %8.0f %8.0f   %6.2f (%.2f to %.2f)", sealing ? "seal" : "open", size, usages[usage],
-           seconds[0] / (double)byok.repeat * 1e9, seconds[1] / (double)raw.repeat * 1e9, r[1].median, r[1].low, r[1].high);
+    printf("%-5s %6zu   %-20s %8.0f %8.0f   %6.2f (%.2f to %.2f)", sealing ? "seal" : "open", size,
+           usages[usage], seconds[0] / (double)byok.repeat * 1e9,
+           seconds[1] / (double)raw.repeat * 1e9, r[1].median, r[1].low, r[1].high);
     if (size == TARGET_SIZE && usage == REUSED)
         printf("   target <= %.1f: %s", TARGET, r[1].median <= TARGET ? "met" : "MISSED");
     printf("\n");
@@ -177,7 +182,8 @@ static int take_option(const char *name, const char *value)
     return 0;
 }
 
-static int spin(const struct bench *bench, const struct bench_options *options, unsigned char *plain)
+static int spin(const struct bench *bench, const struct bench_options *options,
+                unsigned char *plain)
 {
     static const char *const names[] = {"open", "seal", "raw-open", "raw-seal"};
     struct bench_contestant contestant;
@@ -193,7 +199,8 @@ static int spin(const struct bench *bench, const struct bench_options *options, 
     way_up(&way, bench, i >= 2, (int)(i % 2), spin_usage, spin_size, plain);
     contestant.work = work;
     contestant.arg = &way;
-    printf("%s: %llu messages\n", options->spin, (unsigned long long)bench_spin(&contestant, options->seconds) * way.repeat);
+    printf("%s: %llu messages\n", options->spin,
+           (unsigned long long)bench_spin(&contestant, options->seconds) * way.repeat);
     way_down(&way);
     return 0;
 }
@@ -206,14 +213,16 @@ int main(int argc, char **argv)
     int sealing, code = 0;
     size_t i, usage;
 
-    bench_options(&options, argc, argv, take_option, " [--size BYTES] [--context reused|new, to spin]");
+    bench_options(&options, argc, argv, take_option,
+                  " [--size BYTES] [--context reused|new, to spin]");
     bench_up(&bench, options.modules);
     BENCH_CHECK(plain != NULL);
     bench_fill(plain, MESSAGES * SIZE_MAX_BYTES);
     if (options.spin != NULL) {
         code = spin(&bench, &options, plain);
     } else {
-        printf("Whole messages, one update each, %zu rounds. Time as a multiple of raw AES-256-GCM's; median (quartiles).\n\n",
+        printf("Whole messages, one update each, %zu rounds. Time as a multiple of raw "
+               "AES-256-GCM's; median (quartiles).\n\n",
                options.rounds);
         printf("       bytes   EVP_CIPHER_CTX        byok ns   raw ns   byok / raw\n");
         for (usage = 0; usage < USAGES; usage++)

@@ -1,5 +1,6 @@
 /*
- * Throughput of long messages, against raw AES-256-GCM in pages of the same size and as one stream. What the figures mean: README.md.
+ * Throughput of long messages, against raw AES-256-GCM in pages of the same size and as one stream.
+ * What the figures mean: README.md.
  */
 #include "bench/harness.h"
 
@@ -7,32 +8,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_BYTES ((size_t)4096)
+#define PAGE_BYTES    ((size_t)4096)
 #define MESSAGE_BYTES ((size_t)4 << 20)
-#define STEP_MAX ((size_t)1 << 20)
-#define TARGET_STEP ((size_t)65536)
-#define TARGET 0.95
-#define IV_BYTES 12
+#define STEP_MAX      ((size_t)1 << 20)
+#define TARGET_STEP   ((size_t)65536)
+#define TARGET        0.95
+#define IV_BYTES      12
 
 static const size_t steps[] = {4096, 16384, 65536, 262144, 1048576};
 
-/* A way to seal or open a message in updates. The three calls do what EVP's init, update and final do. */
-struct way {
+struct way;
+
+/* The three calls do what EVP's init, update and final do. */
+struct method {
     const char *name;
     void (*init)(struct way *way);
     size_t (*update)(struct way *way, unsigned char *out, const unsigned char *in, size_t len);
     size_t (*final)(struct way *way, unsigned char *out);
+};
+
+/* A way to seal or open a message in updates. */
+struct way {
+    const struct method *method;
     int sealing;
     EVP_CIPHER_CTX *ctx;
     unsigned char *message; /* what it seals, or what it opens */
     size_t len;
     size_t step;
-    unsigned char *out;     /* room for one update's output; written over by the next */
+    unsigned char *out; /* room for one update's output; written over by the next */
     /* raw */
-    unsigned char tag[BENCH_TAG_BYTES]; /* opening: of the page at hand as far as it came, or of the message */
+    unsigned char tag[BENCH_TAG_BYTES]; /* opening: of the page at hand as far as it came, or of the
+                                           message */
     uint64_t page;
     size_t in_page;
-    size_t left;            /* opening: plaintext bytes that are not yet in a whole page */
+    size_t left; /* opening: plaintext bytes that are not yet in a whole page */
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -177,17 +186,18 @@ static size_t pages_open_final(struct way *way, unsigned char *out)
     return 0;
 }
 
-/* The one driver: a message in updates of `step` bytes. With `keep` the outputs go one behind the other. */
+/* The one driver: a message in updates of `step` bytes. With `keep` the outputs go one behind the
+ * other. */
 static size_t drive(struct way *way, unsigned char *out, int keep)
 {
     size_t done, n, made = 0;
 
-    way->init(way);
+    way->method->init(way);
     for (done = 0; done < way->len; done += n) {
         n = smaller(way->step, way->len - done);
-        made += way->update(way, keep ? out + made : out, way->message + done, n);
+        made += way->method->update(way, keep ? out + made : out, way->message + done, n);
     }
-    return made + way->final(way, keep ? out + made : out);
+    return made + way->method->final(way, keep ? out + made : out);
 }
 
 static void work(void *arg)
@@ -197,15 +207,31 @@ static void work(void *arg)
     (void)drive(way, way->out, 0);
 }
 
-static void way_up(struct way *way, const EVP_CIPHER *cipher, int sealing, unsigned char *message, size_t len, unsigned char *out)
+enum { SEALED, PAGES, WHOLE, WAYS };
+
+static const struct method methods[2][WAYS] = {
+    {{"open", sealed_init, plain_update, sealed_final},
+     {"pages-open", pages_init, pages_open, pages_open_final},
+     {"whole-open", raw_init, plain_update, whole_final}},
+    {{"seal", sealed_init, plain_update, sealed_final},
+     {"pages-seal", pages_init, pages_seal, pages_seal_final},
+     {"whole-seal", raw_init, plain_update, whole_final}},
+};
+
+static struct way ways[2][WAYS];
+
+static void way_up(struct way *way, const EVP_CIPHER *cipher, int sealing, unsigned char *message,
+                   size_t len, unsigned char *out)
 {
+    way->method = &methods[sealing][way - ways[sealing]];
     way->sealing = sealing;
     way->message = message;
     way->len = len;
     way->step = TARGET_STEP;
     way->out = out;
     way->ctx = EVP_CIPHER_CTX_new();
-    BENCH_CHECK(way->ctx != NULL && EVP_CipherInit_ex2(way->ctx, cipher, NULL, NULL, sealing, NULL));
+    BENCH_CHECK(way->ctx != NULL
+                && EVP_CipherInit_ex2(way->ctx, cipher, NULL, NULL, sealing, NULL));
 }
 
 /* Seals the message, and sets `opening` up to open what came out. */
@@ -217,18 +243,10 @@ static void opening_up(struct way *opening, struct way *sealing, const EVP_CIPHE
     BENCH_CHECK(sealed != NULL && opened != NULL);
     way_up(opening, cipher, 0, sealed, drive(sealing, sealed, 1), sealing->out);
     memcpy(opening->tag, sealing->tag, sizeof opening->tag);
-    BENCH_CHECK(drive(opening, opened, 1) == MESSAGE_BYTES && memcmp(opened, sealing->message, MESSAGE_BYTES) == 0);
+    BENCH_CHECK(drive(opening, opened, 1) == MESSAGE_BYTES
+                && memcmp(opened, sealing->message, MESSAGE_BYTES) == 0);
     free(opened);
 }
-
-enum { SEALED, PAGES, WHOLE, WAYS };
-
-static struct way ways[2][WAYS] = {
-    {{"open", sealed_init, plain_update, sealed_final}, {"pages-open", pages_init, pages_open, pages_open_final},
-     {"whole-open", raw_init, plain_update, whole_final}},
-    {{"seal", sealed_init, plain_update, sealed_final}, {"pages-seal", pages_init, pages_seal, pages_seal_final},
-     {"whole-seal", raw_init, plain_update, whole_final}},
-};
 
 static void measure(int sealing, size_t step, size_t rounds)
 {
@@ -246,9 +264,9 @@ static void measure(int sealing, size_t step, size_t rounds)
     /* The race says how fast the others are by byok's measure; here it is the other way round. */
     pages = 1 / r[PAGES].median;
     whole = 1 / r[WHOLE].median;
-    printf("%-5s %5zu KiB %8.0f   %6.3f (%.3f to %.3f)   %6.3f (%.3f to %.3f)", sealing ? "seal" : "open", step / 1024,
-           (double)MESSAGE_BYTES / seconds[SEALED] / 1e6, pages, 1 / r[PAGES].high, 1 / r[PAGES].low, whole, 1 / r[WHOLE].high,
-           1 / r[WHOLE].low);
+    printf("%-5s %5zu KiB %8.0f   %6.3f (%.3f to %.3f)   %6.3f (%.3f to %.3f)",
+           sealing ? "seal" : "open", step / 1024, (double)MESSAGE_BYTES / seconds[SEALED] / 1e6,
+           pages, 1 / r[PAGES].high, 1 / r[PAGES].low, whole, 1 / r[WHOLE].high, 1 / r[WHOLE].low);
     if (step == TARGET_STEP)
         printf("   target >= %.2f of pages: %s", TARGET, pages >= TARGET ? "met" : "MISSED");
     printf("\n");
@@ -272,14 +290,16 @@ static int spin(const struct bench_options *options)
     uint64_t n;
 
     for (way = ways[0]; way < ways[0] + 2 * WAYS; way++)
-        if (strcmp(way->name, options->spin) == 0) {
+        if (strcmp(way->method->name, options->spin) == 0) {
             way->step = spin_step;
             contestant.arg = way;
             n = bench_spin(&contestant, options->seconds);
-            printf("%s: %llu messages\n", way->name, (unsigned long long)n);
+            printf("%s: %llu messages\n", way->method->name, (unsigned long long)n);
             return 0;
         }
-    fprintf(stderr, "no contestant \"%s\": seal, open, pages-seal, pages-open, whole-seal, whole-open\n", options->spin);
+    fprintf(stderr,
+            "no contestant \"%s\": seal, open, pages-seal, pages-open, whole-seal, whole-open\n",
+            options->spin);
     return 2;
 }
 
@@ -304,9 +324,11 @@ int main(int argc, char **argv)
     if (options.spin != NULL) {
         code = spin(&options);
     } else {
-        printf("Messages of %zu MiB, %zu rounds. Throughput as a share of raw AES-256-GCM's; median (quartiles).\n\n", MESSAGE_BYTES >> 20,
-               options.rounds);
-        printf("      updates         MB/s   in pages of %zu bytes         as one stream\n", PAGE_BYTES);
+        printf("Messages of %zu MiB, %zu rounds. Throughput as a share of raw AES-256-GCM's; "
+               "median (quartiles).\n\n",
+               MESSAGE_BYTES >> 20, options.rounds);
+        printf("      updates         MB/s   in pages of %zu bytes         as one stream\n",
+               PAGE_BYTES);
         for (sealing = 1; sealing >= 0; sealing--)
             for (i = 0; i < sizeof steps / sizeof *steps; i++)
                 measure(sealing, steps[i], options.rounds);

@@ -7,8 +7,9 @@
 
 #include <stddef.h>
 
-/* more than a stream ever leaves queued: BYOK_FINAL_MAX (stream.h) and a page */
-#define BYOK_QUEUE_BYTES 8192
+/* More than a stream ever has queued: what may be left for the final (BYOK_FINAL_MAX, stream.h),
+ * and a page with its tag that did not fit the caller's buffer as a whole. */
+#define BYOK_QUEUE_BYTES 8512
 
 struct byok_output {
     unsigned char *out; /* the caller's buffer, with `room` bytes left; not touched beyond them */
@@ -25,14 +26,13 @@ void byok_output_init(struct byok_output *output);
 /* Sets the caller's buffer, and moves as much as fits there out of the queue. */
 void byok_output_begin(struct byok_output *output, unsigned char *out, size_t room);
 
-/* Takes the buffer away again; returns how many bytes were written there. */
+/* Fills what room is left in the buffer from the queue and takes the buffer away; returns how many
+ * bytes were written there. */
 size_t byok_output_end(struct byok_output *output);
 
-/* Where the next bytes go, and, in *len (in: how many are wanted, at least 1), how many of them fit
- * there; NULL when the queue is full. */
-unsigned char *byok_output_place(struct byok_output *output, size_t *len);
-
-/* Says that `len` bytes were written at byok_output_place(). */
+/* Where the next `len` bytes go, at least 1; NULL when the queue is full. byok_output_advance() of
+ * as many says that they are there. */
+unsigned char *byok_output_place(struct byok_output *output, size_t len);
 void byok_output_advance(struct byok_output *output, size_t len);
 
 /* Copies `len` bytes out; 0 when the queue can't take them. */

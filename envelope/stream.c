@@ -22,14 +22,15 @@ struct byok_stream *byok_stream_new(const struct byok_crypto *crypto, struct byo
     return NULL;
 }
 
-/* Wipes as much as was used: a small message shouldn't pay for a page. */
+/* Wipes as much as was used: a small message shouldn't pay for a page. With explicit_bzero(), which
+ * is many times as fast as OPENSSL_cleanse() on plaintext in these amounts. */
 static void wipe_plaintext(struct byok_stream *stream)
 {
     size_t used =
         stream->bytes < sizeof stream->plain ? (size_t)stream->bytes : sizeof stream->plain;
 
     if (!stream->sealing)
-        OPENSSL_cleanse(stream->plain, used);
+        explicit_bzero(stream->plain, used);
     byok_output_clear(&stream->output, !stream->sealing);
     stream->bytes = 0;
 }
@@ -141,12 +142,9 @@ static int emission(size_t in_len, size_t all, size_t held, size_t out_size, siz
     if (all + held > most + BYOK_FINAL_MAX)
         most = all + held - BYOK_FINAL_MAX;
     *room = most < all ? most : all;
-    if (*room <= out_size)
-        return 1;
-    return *room > in_len + BYOK_UPDATE_ROOM
-               ? byok_fail(status, BYOK_R_UPDATE_TOO_LONG, "an update of %zu bytes", in_len)
-               : byok_fail(status, BYOK_R_OUTPUT_TOO_SMALL, "an update needs %zu bytes, not %zu",
-                           *room, out_size);
+    return *room <= out_size
+           || byok_fail(status, BYOK_R_OUTPUT_TOO_SMALL, "an update needs %zu bytes, not %zu",
+                        *room, out_size);
 }
 
 /* Seals one run of bytes within a page. */
@@ -159,7 +157,7 @@ static int seal_run(struct byok_stream *stream, const unsigned char *in, size_t 
         return 0;
     if (*len > BYOK_PAGE_BYTES - stream->in_page)
         *len = BYOK_PAGE_BYTES - stream->in_page;
-    place = byok_output_place(&stream->output, len);
+    place = byok_output_place(&stream->output, *len);
     if (place == NULL)
         return byok_fail(status, BYOK_R_INTERNAL, "the queue is full");
     if (!byok_page_encrypt(&stream->pager, place, in, *len, status))
@@ -209,6 +207,8 @@ static int seal_update(struct byok_stream *stream, struct exchange *x, struct by
 {
     size_t pages = (stream->in_page + x->in_len) / BYOK_PAGE_BYTES, made, room, done, n;
 
+    if (x->in_len > BYOK_UPDATE_MAX)
+        return byok_fail(status, BYOK_R_UPDATE_TOO_LONG, "it has %zu bytes", x->in_len);
     made = stream->output.queued + x->in_len + pages * BYOK_GCM_TAG_BYTES;
     if (!emission(x->in_len, made, BYOK_GCM_TAG_BYTES, x->out_size, &room, status)
         || !use_output(stream, x, room, status))

@@ -25,6 +25,9 @@
 /* Bytes by which an update's output may exceed its input, whatever the rule wants: the block size
  * that the cipher declares. */
 #define BYOK_UPDATE_ROOM 65536
+/* Bytes: the longest update when sealing. What it and a final emit together stays within its length
+ * + BYOK_UPDATE_ROOM, which is all that PHP allocates for both. */
+#define BYOK_UPDATE_MAX (15 << 20)
 
 enum byok_stream_phase {
     BYOK_STREAM_IDLE,   /* no message */
@@ -83,9 +86,9 @@ struct byok_stream_source {
 
 /*
  * One update of in[0..in_len), at most INT_MAX bytes. Writes at most `out_size` bytes to `out`, how
- * many in *out_len; fails with BYOK_R_OUTPUT_TOO_SMALL where that isn't enough, or with
- * BYOK_R_UPDATE_TOO_LONG where the update's length + BYOK_UPDATE_ROOM couldn't be. `source` is used
- * when opening. After a failure the message is lost: reset the stream.
+ * many in *out_len; fails with BYOK_R_OUTPUT_TOO_SMALL where that isn't enough, or, when sealing
+ * more than BYOK_UPDATE_MAX, with BYOK_R_UPDATE_TOO_LONG. `source` is used when opening. After a
+ * failure the message is lost: reset the stream.
  */
 int byok_stream_update(struct byok_stream *stream, const struct byok_stream_source *source,
                        unsigned char *out, size_t out_size, size_t *out_len,

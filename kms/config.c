@@ -222,20 +222,21 @@ struct byok_config *byok_config_parse(const struct byok_config_maker *maker, BIO
 struct byok_config *byok_config_read(const struct byok_config_maker *maker, const char *path,
                                      struct stat *info, struct byok_status *status)
 {
+    struct byok_status opening = BYOK_STATUS_INIT;
     struct byok_config *config = NULL;
-    int fd = byok_file_open(path, BYOK_FILE_NOT_WRITABLE, "KEK file", info, status);
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    BIO *text;
+    int fd = byok_file_open(path, BYOK_FILE_NOT_WRITABLE, "KEK file", info, &opening);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r"); /* a BIO on the descriptor reads byte by byte */
+    BIO *text = file == NULL ? NULL : BIO_new_fp(file, BIO_CLOSE);
 
-    if (fd >= 0 && file == NULL)
+    if (text == NULL && file != NULL)
+        fclose(file);
+    else if (file == NULL && fd >= 0)
         close(fd);
-    if (file == NULL) {
+    if (fd < 0)
+        byok_fail(status, opening.reason == BYOK_R_NOT_FOUND ? BYOK_R_CONFIG : opening.reason, "%s",
+                  opening.text);
+    else if (text == NULL)
         byok_fail_memory(status);
-        return NULL;
-    }
-    text = BIO_new_fp(file, BIO_CLOSE);
-    if (text == NULL)
-        fclose(file), byok_fail_memory(status);
     else
         config = byok_config_parse(maker, text, path, status);
     BIO_free(text);

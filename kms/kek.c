@@ -19,7 +19,8 @@ int byok_kek_name_ok(const char *name, size_t len)
     return 1;
 }
 
-static int fail_scheme(struct byok_kek *kek, struct byok_status *status)
+static int fail_scheme(struct byok_kek *kek, const char *uri, size_t scheme_len,
+                       struct byok_status *status)
 {
     char schemes[128] = "";
     size_t i, used = 0;
@@ -28,8 +29,8 @@ static int fail_scheme(struct byok_kek *kek, struct byok_status *status)
         used += (size_t)snprintf(schemes + used, sizeof schemes - used, "%s%s:", i == 0 ? "" : ", ",
                                  byok_backends[i]->scheme);
     return byok_fail(status, BYOK_R_BAD_VALUE,
-                     "KEK \"%s\": its uri has no known scheme; this build knows: %s", kek->name,
-                     schemes);
+                     "KEK \"%s\": its uri has the scheme \"%.*s\"; this build knows: %s", kek->name,
+                     (int)(scheme_len < 32 ? scheme_len : 32), uri, schemes);
 }
 
 /* Finds the backend by the URI's scheme and hands it the rest. */
@@ -48,7 +49,7 @@ static int backend_open(struct byok_kek *kek, struct byok_status *status)
             kek->backend = byok_backends[i];
             return kek->backend->open(kek, uri + len + 1, &kek->backend_data, status);
         }
-    return fail_scheme(kek, status);
+    return fail_scheme(kek, uri, len, status);
 }
 
 static int context_parse(struct byok_kek *kek, struct byok_status *status)

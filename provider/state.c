@@ -44,6 +44,9 @@ static int state_fill(struct byok_state *state, const struct byok_core *core,
     if (!byok_core_options(core, &state->options, status)
         || !byok_section_check(byok_core_provider_name(core), status))
         return 0;
+    if (byok_options_is_set(&state->options, BYOK_OPTION_CONFIG)
+        && byok_options_is_set(&state->options, BYOK_OPTION_KEK))
+        return byok_fail(status, BYOK_R_CONFIG, "both `config` and `kek` are set");
     providers = byok_options_text(&state->options, BYOK_OPTION_LIBCTX_PROVIDERS);
     state->crypto = byok_crypto_new(providers, status);
     if (state->crypto == NULL)

@@ -42,7 +42,7 @@
       "a message has at most 2^32 pages (16 TiB)", 0)                                                                                \
     /* configuration */                                                                                                              \
     X(130, CONFIG, "configuration is wrong",                                                                                         \
-      "", 0)                                                                                                                         \
+      "check it against doc/configuration.md", 0)                                                                                      \
     X(131, UNKNOWN_OPTION, "unknown option",                                                                                         \
       "", 0)                                                                                                                         \
     X(132, BAD_VALUE, "option has a wrong value",                                                                                    \
@@ -50,7 +50,7 @@
     X(133, NO_DEFAULT_KEK, "no default KEK is configured",                                                                           \
       "set `kek` in the provider's section, `default-kek` in the KEK file, or name a KEK as the key", 0)                             \
     X(134, BAD_PERMISSIONS, "file's owner or mode is unsafe",                                                                        \
-      "", 0)                                                                                                                         \
+      "have it belong to root or to the user of this process, and be readable to that user", 0)                                        \
     X(135, PLATFORM, "the platform lacks what byok needs",                                                                           \
       "byok needs Linux 4.14 or later, and a libcrypto whose default provider (or what libctx-providers names) can be loaded", 0)    \
     /* the sealed message */                                                                                                         \
@@ -66,27 +66,27 @@
       "the message is damaged: restore it from a copy", 0)                                                                           \
     X(155, TRUNCATED, "sealed message is cut short",                                                                                 \
       "what was released so far is genuine but not the whole: discard it and restore the message", 0)                                \
-    X(156, BAD_PAGE, "page of the sealed message is damaged, misplaced or cut",                                                      \
+    X(156, BAD_PAGE, "sealed message has a damaged or misplaced page",                                                               \
       "what was released so far is genuine but not the whole: discard it and restore the message", 0)                                \
     X(157, WRONG_KEY, "message is sealed under another KEK",                                                                         \
       "name the KEK that it was sealed with", 0)                                                                                     \
     X(158, BAD_CIPHERTEXT, "wrapped data key does not open",                                                                         \
       "the KEK, its `context` or its key file is another than when sealing, or the message is damaged", 0)                           \
-    X(159, CONTEXT_MISMATCH, "wrong context, or a damaged salt or commitment",                                                       \
+    X(159, CONTEXT_MISMATCH, "wrong context or damaged salt or commitment",                                                          \
       "give the context and AAD that the message was sealed with; if they are right, the message is damaged", 0)                     \
     /* the KMS: the classes of doc/architecture.md */                                                                                \
     X(170, THROTTLED, "KMS limits the rate of requests",                                                                             \
       "try again later, or raise the quota", 1)                                                                                      \
     X(171, UNAVAILABLE, "KMS cannot be reached",                                                                                     \
-      "", 1)                                                                                                                         \
+      "try again later; if it lasts, look at the network and at the state of the KMS", 1)                                            \
     X(172, DENIED, "KMS refuses the caller",                                                                                         \
       "grant the caller the use of this KEK", 0)                                                                                     \
     X(173, DISABLED, "KEK is disabled",                                                                                              \
       "its owner has switched it off", 0)                                                                                            \
     X(174, NOT_FOUND, "KEK is not found",                                                                                            \
-      "", 0)                                                                                                                         \
+      "check its uri; if that is right, its owner has deleted it", 0)                                                                \
     X(175, BAD_REPLY, "KMS sent a malformed reply",                                                                                  \
-      "", 0)
+      "look at what stands between here and the KMS", 0)
 /* clang-format on */
 
 #define BYOK_REASON_ENUM(number, name, text, remedy, retryable) BYOK_R_##name = (number),

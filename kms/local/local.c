@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define R_BYTES       24
-#define WRAP_OVERHEAD (R_BYTES + BYOK_GCM_TAG_BYTES)
-#define PAYLOAD_MAX   256 /* bytes of what is wrapped: a data key has 32 */
+#define R_BYTES 24
+/* A wrap, of a data key. */
+#define WRAP_BYTES (R_BYTES + BYOK_KEY_BYTES + BYOK_GCM_TAG_BYTES)
 
 struct local {
     char *path;
@@ -138,18 +138,18 @@ static int local_build(struct byok_kek *kek, enum byok_operation operation, stru
                        struct byok_view input, struct byok_buffer *request,
                        struct byok_status *status)
 {
-    if (input.len > PAYLOAD_MAX || (operation == BYOK_UNWRAP && input.len < WRAP_OVERHEAD))
-        return byok_fail(status, operation == BYOK_WRAP ? BYOK_R_INTERNAL : BYOK_R_BAD_CIPHERTEXT,
-                         "KEK \"%s\": %zu bytes cannot be what a local KEK wraps or wrapped",
-                         kek->name, input.len);
+    if (operation == BYOK_UNWRAP && input.len != WRAP_BYTES)
+        return byok_fail(status, BYOK_R_BAD_CIPHERTEXT,
+                         "KEK \"%s\": a local KEK's wrap has %d bytes, not %zu", kek->name,
+                         WRAP_BYTES, input.len);
     return byok_buffer_append(request, bound.data, bound.len, status)
            && byok_buffer_append(request, input.data, input.len, status);
 }
 
-/* AES-256-GCM of input[0..len) with the key and nonce that begin `s`, to out; `tag` is written, or
- * checked. */
+/* AES-256-GCM of a data key, with the key and nonce that begin `s`; `tag` is written, or checked.
+ */
 static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s,
-                     const unsigned char *input, size_t len, unsigned char *out, unsigned char *tag,
+                     const unsigned char *in, unsigned char *out, unsigned char *tag,
                      struct byok_status *status)
 {
     EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
@@ -158,7 +158,7 @@ static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s
     ok = gcm != NULL
          && EVP_CipherInit_ex2(gcm, kek->crypto->aes_256_gcm, s->bytes, s->bytes + BYOK_KEY_BYTES,
                                seal, NULL)
-         && EVP_CipherUpdate(gcm, out, &n, input, (int)len)
+         && EVP_CipherUpdate(gcm, out, &n, in, BYOK_KEY_BYTES)
          && (seal || EVP_CIPHER_CTX_ctrl(gcm, EVP_CTRL_AEAD_SET_TAG, BYOK_GCM_TAG_BYTES, tag) > 0);
     if (!ok)
         byok_fail_crypto(status, "AES-256-GCM");
@@ -171,35 +171,37 @@ static int local_gcm(struct byok_kek *kek, int seal, const struct byok_secret *s
     return ok;
 }
 
-/* The KMS's side of a wrap: id || r || ciphertext || tag. */
+/* The KMS's side. A reply to a wrap is the KEK id and the wrap, one to an unwrap the data key. */
 static int serve_wrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound,
-                      struct byok_view input, struct byok_secret *s, unsigned char *work,
-                      struct byok_buffer *reply, struct byok_status *status)
+                      struct byok_view data_key, struct byok_secret *s, struct byok_buffer *reply,
+                      struct byok_status *status)
 {
-    unsigned char id[BYOK_KEK_ID_BYTES];
-    struct byok_view r = {work, R_BYTES};
-    unsigned char *ciphertext = work + R_BYTES;
+    unsigned char id[BYOK_KEK_ID_BYTES], wrap[WRAP_BYTES], *ciphertext = wrap + R_BYTES;
+    struct byok_view r = {wrap, R_BYTES};
 
-    return local_kek_id(kek, keyed, id, status) && byok_random(kek->crypto, work, R_BYTES, status)
+    return local_kek_id(kek, keyed, id, status) && byok_random(kek->crypto, wrap, R_BYTES, status)
            && local_hmac(keyed, "byok/wrap/v1", r, bound, s, status)
-           && local_gcm(kek, 1, s, input.data, input.len, ciphertext, ciphertext + input.len,
-                        status)
+           && local_gcm(kek, 1, s, data_key.data, ciphertext, ciphertext + BYOK_KEY_BYTES, status)
            && byok_buffer_append(reply, id, sizeof id, status)
-           && byok_buffer_append(reply, work, input.len + WRAP_OVERHEAD, status);
+           && byok_buffer_append(reply, wrap, sizeof wrap, status);
 }
 
 static int serve_unwrap(struct byok_kek *kek, const EVP_MAC_CTX *keyed, struct byok_view bound,
-                        struct byok_view wrap, struct byok_secret *s, unsigned char *work,
-                        struct byok_buffer *reply, struct byok_status *status)
+                        struct byok_view wrap, struct byok_secret *s, struct byok_buffer *reply,
+                        struct byok_status *status)
 {
     struct byok_view r = {wrap.data, R_BYTES};
-    size_t len = wrap.len - WRAP_OVERHEAD;
+    const unsigned char *ciphertext = wrap.data + R_BYTES;
+    struct byok_secret *data_key = byok_secret_new(kek->crypto->arena, status);
     unsigned char tag[BYOK_GCM_TAG_BYTES];
+    int ok;
 
-    memcpy(tag, wrap.data + R_BYTES + len, sizeof tag);
-    return local_hmac(keyed, "byok/wrap/v1", r, bound, s, status)
-           && local_gcm(kek, 0, s, wrap.data + R_BYTES, len, work, tag, status)
-           && byok_buffer_append(reply, work, len, status);
+    memcpy(tag, ciphertext + BYOK_KEY_BYTES, sizeof tag);
+    ok = data_key != NULL && local_hmac(keyed, "byok/wrap/v1", r, bound, s, status)
+         && local_gcm(kek, 0, s, ciphertext, data_key->bytes, tag, status)
+         && byok_buffer_append(reply, data_key->bytes, BYOK_KEY_BYTES, status);
+    byok_secret_free(kek->crypto->arena, data_key);
+    return ok;
 }
 
 static int local_exchange(struct byok_kek *kek, enum byok_operation operation,
@@ -208,14 +210,12 @@ static int local_exchange(struct byok_kek *kek, enum byok_operation operation,
 {
     struct byok_view bound = {request->data, BYOK_SHA256_BYTES};
     struct byok_view input = {request->data + BYOK_SHA256_BYTES, request->len - BYOK_SHA256_BYTES};
-    unsigned char work[PAYLOAD_MAX + WRAP_OVERHEAD];
     struct byok_secret *s = byok_secret_new(kek->crypto->arena, status);
     EVP_MAC_CTX *keyed = s == NULL ? NULL : local_key(kek, status);
     int ok = keyed != NULL
              && (operation == BYOK_WRAP ? serve_wrap : serve_unwrap)(kek, keyed, bound, input, s,
-                                                                     work, reply, status);
+                                                                     reply, status);
 
-    OPENSSL_cleanse(work, sizeof work);
     EVP_MAC_CTX_free(keyed);
     byok_secret_free(kek->crypto->arena, s);
     return ok;
@@ -225,14 +225,14 @@ static int local_parse(struct byok_kek *kek, enum byok_operation operation,
                        const struct byok_buffer *reply, struct byok_result *result,
                        struct byok_status *status)
 {
-    size_t skip = operation == BYOK_WRAP ? BYOK_KEK_ID_BYTES : 0;
+    size_t id_len = operation == BYOK_WRAP ? BYOK_KEK_ID_BYTES : 0;
+    size_t expected = operation == BYOK_WRAP ? BYOK_KEK_ID_BYTES + WRAP_BYTES : BYOK_KEY_BYTES;
 
-    if (reply->len < skip)
-        return byok_fail(status, BYOK_R_BAD_REPLY, "KEK \"%s\": the reply is too short", kek->name);
-    if (skip > 0)
-        memcpy(result->kek_id, reply->data, skip);
-    return reply->len == skip
-           || byok_buffer_append(&result->output, reply->data + skip, reply->len - skip, status);
+    if (reply->len != expected)
+        return byok_fail(status, BYOK_R_BAD_REPLY, "KEK \"%s\": %zu bytes came for %zu", kek->name,
+                         reply->len, expected);
+    memcpy(result->kek_id, reply->data, id_len);
+    return byok_buffer_append(&result->output, reply->data + id_len, reply->len - id_len, status);
 }
 
 const struct byok_backend byok_backend_local = {

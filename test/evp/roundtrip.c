@@ -33,7 +33,8 @@ static void round_trip(size_t len, size_t step)
 static void sizes_and_steps(void **state)
 {
     static const size_t steps[] = {0, 1, 7, 15, 16, 17, 257, 4095, 4096, 4097, 8192, 8193, 65536};
-    static const size_t sizes[] = {0, 1, 15, 16, 17, 4095, 4096, 4097, 8191, 8192, 8193, 12288, 65535, 65536, 65537, 200000};
+    static const size_t sizes[] = {0,    1,    15,   16,    17,    4095,  4096,  4097,
+                                   8191, 8192, 8193, 12288, 65535, 65536, 65537, 200000};
     size_t s, n;
 
     (void)state;

@@ -15,6 +15,9 @@ struct test_kms {
     _Atomic int delay_ms;      /* before each reply */
     _Atomic int cut_reply_to;  /* bytes of the reply to keep; -1: all */
     _Atomic int grow_reply_by; /* zero bytes appended to the reply */
+    /* Whether it takes replies of any length, as a backend may whose wraps have none: what its
+     * callers make of them is seen then. */
+    _Atomic int trusting;
 };
 
 extern struct test_kms test_kms;

@@ -1,0 +1,49 @@
+"""doc/configuration.md shows kms/options.def."""
+
+from __future__ import annotations
+
+import re
+
+from installed import ROOT
+
+COLUMNS = ["option", "where", "default", "range", "meaning"]
+
+
+def defined() -> list[dict[str, str]]:
+    """The rows of options.def as the page is to show them."""
+    text = re.sub(r"/\*.*?\*/", "", (ROOT / "kms/options.def").read_text(), flags=re.DOTALL)
+    string = r'"((?:[^"\\]|\\.)*)"'
+    row = re.compile(
+        rf"OPTION\(\s*\w+,\s*{string},\s*([A-Z |]+),\s*(TEXT|NUMBER),\s*"
+        rf"(?:{string}|(\d+)),\s*(\d+),\s*(\d+),\s*((?:{string}\s*)+)\)"
+    )
+    rows = []
+    for name, places, kind, text_default, number_default, least, most, helps, _ in row.findall(text):
+        where = ", ".join(place if place == "KEK" else place.lower() for place in re.split(r"\s*\|\s*", places.strip()))
+        default = number_default if kind == "NUMBER" else f"`{text_default}`" if text_default else ""
+        meaning = "".join(re.findall(string, helps))
+        extent = f"{least} to {most}" if kind == "NUMBER" else ""
+        rows.append(dict(zip(COLUMNS, (f"`{name}`", where, default, extent, meaning))))
+    assert rows and len(rows) == text.count("OPTION(")
+    return rows
+
+
+def documented() -> list[dict[str, str]]:
+    lines = (ROOT / "doc/configuration.md").read_text().splitlines()
+    tables = [at for at, line in enumerate(lines) if cells(line) == COLUMNS]
+    assert len(tables) == 1, "doc/configuration.md has one table with the columns " + " | ".join(COLUMNS)
+    rows = []
+    for line in lines[tables[0] + 2 :]:
+        if not line.startswith("|"):
+            break
+        assert len(cells(line)) == len(COLUMNS), line
+        rows.append(dict(zip(COLUMNS, cells(line))))
+    return rows
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().removeprefix("|").removesuffix("|").split("|")]
+
+
+def test_options() -> None:
+    assert documented() == defined()
