@@ -102,18 +102,24 @@ void byok_crypto_free(struct byok_crypto *crypto)
     OPENSSL_free(crypto);
 }
 
+/* Straight from the context's own generators: RAND_bytes_ex() would ask for the application's
+ * RAND_METHOD first, under a lock of the whole process that a forked child may find held. */
+static int generate(EVP_RAND_CTX *drbg, unsigned char *out, size_t len, struct byok_status *status)
+{
+    return (drbg != NULL && EVP_RAND_generate(drbg, out, len, 0, 0, NULL, 0))
+           || byok_fail_crypto(status, "random generation");
+}
+
 int byok_random(const struct byok_crypto *crypto, unsigned char *out, size_t len,
                 struct byok_status *status)
 {
-    return RAND_bytes_ex(crypto->libctx, out, len, 0) > 0
-           || byok_fail_crypto(status, "random generation");
+    return generate(RAND_get0_public(crypto->libctx), out, len, status);
 }
 
 int byok_random_key(const struct byok_crypto *crypto, struct byok_secret *key,
                     struct byok_status *status)
 {
-    return RAND_priv_bytes_ex(crypto->libctx, key->bytes, BYOK_KEY_BYTES, 0) > 0
-           || byok_fail_crypto(status, "random generation");
+    return generate(RAND_get0_private(crypto->libctx), key->bytes, BYOK_KEY_BYTES, status);
 }
 
 int byok_sha256(const struct byok_crypto *crypto, const struct byok_view *parts, size_t count,
