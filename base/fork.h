@@ -20,8 +20,8 @@ struct byok_fork_mark {
 int byok_fork_mark_init(struct byok_fork_mark *mark, struct byok_status *status);
 void byok_fork_mark_cleanup(struct byok_fork_mark *mark);
 
-/* The epoch of this process: never 0, the same for all its threads, and another than that of any
- * forebear. */
+/* The epoch of this process: never 0, the same for all its threads, and another than any that was
+ * given out in a forebear before the fork. */
 uint64_t byok_fork_mark_epoch(struct byok_fork_mark *mark);
 
 #endif

@@ -91,9 +91,7 @@ static int stanza_parse(struct byok_stanza *stanza, const unsigned char **p,
 
 static int all_zero(const unsigned char *p, const unsigned char *end)
 {
-    while (p < end && *p == 0)
-        p++;
-    return p == end;
+    return p == end || (*p == 0 && memcmp(p, p + 1, (size_t)(end - p) - 1) == 0);
 }
 
 int byok_header_parse(struct byok_header *header, const unsigned char *data, size_t len,

@@ -126,9 +126,9 @@ static int section_read(CONF *conf, const char *section, enum byok_place place, 
     int i;
 
     if (place == BYOK_PLACE_KEK)
-        snprintf(where, sizeof where, "%s, KEK \"%.*s\"", path, BYOK_KEK_NAME_MAX, section);
+        snprintf(where, sizeof where, "%.200s, KEK \"%.*s\"", path, BYOK_KEK_NAME_MAX, section);
     else
-        snprintf(where, sizeof where, "%s, before the first section", path);
+        snprintf(where, sizeof where, "%.200s, before the first section", path);
     for (i = 0; i < sk_CONF_VALUE_num(values); i++) {
         const CONF_VALUE *value = sk_CONF_VALUE_value(values, i);
 

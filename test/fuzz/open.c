@@ -1,10 +1,17 @@
 /*
- * The whole way of opening, through EVP. The input's first bytes:
- *   0  how: bit 0 the rest is the message itself, else edits of a message that is made; bit 1 the
- * commitment is made right again, bit 2 the pages; bit 3 the message is opened with the context and
- * AAD that the bound one has 1  which message is edited 2  the length of updates of the second
- * opening 3  how far apart input and output lie in the third, which is in place An edit is an
- * operation, a position of two bytes, a count, and for some as many bytes.
+ * The whole way of opening, through EVP. An input begins with four bytes:
+ *
+ * - how: bit 0, the rest is the message itself, else edits of a message that is made here; bit 1,
+ *   the commitment is made right again, bit 2, the pages; bit 3, the message is opened with the
+ *   context and the AAD that the bound one has;
+ *
+ * - which message is edited;
+ *
+ * - the length of updates of the second opening;
+ *
+ * - how far apart, in steps of 40 bytes, input and output lie in the third, which is in place.
+ *
+ * An edit is an operation, a position of two bytes, a count, and for some as many bytes.
  *
  * However the bytes come, the result must be the same; what is released is genuine; and the reason
  * is one of a damaged message.
@@ -22,7 +29,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROOM (MESSAGE_MAX + 2 * 65536)
+#define ROOM       (MESSAGE_MAX + 2 * 65536)
+#define SHIFT_STEP 40
+#define SHIFT_MOST (128 * SHIFT_STEP)
 
 enum { RAW = 1, COMMITMENT = 2, PAGES = 4, BOUND = 8 };
 
@@ -232,7 +241,8 @@ static void open_in_place(const struct message *m, const char *kek, int bound, i
                           struct outcome *outcome)
 {
     EVP_CIPHER_CTX *ctx = begin(kek, bound);
-    unsigned char *buffer = malloc(ROOM + 256), *in = buffer + 128, *out = in - shift;
+    unsigned char *buffer = malloc(ROOM + 2 * SHIFT_MOST), *in = buffer + SHIFT_MOST,
+                  *out = in - shift;
     int len, ok;
 
     REQUIRE(buffer != NULL);
@@ -259,12 +269,15 @@ static void check(const struct outcome *outcome)
         REQUIRE(outcome->plain[i] == i % 251);
 }
 
-/* What opens is whole: header, pages, and nothing else. */
+/* What opens is whole: header, pages, and nothing else. What is said to be cut short begins well.
+ */
 static void check_whole(const struct message *m, const struct outcome *outcome)
 {
     size_t header = m->len < 8 ? 0 : (size_t)m->bytes[6] << 8 | m->bytes[7];
 
     check(outcome);
+    REQUIRE(outcome->reason != BYOK_R_TRUNCATED
+            || memcmp(m->bytes, "BYOK", m->len < 4 ? m->len : 4) == 0);
     REQUIRE(outcome->reason != 0
             || m->len == header + outcome->len + 16 * (outcome->len / 4096 + 1));
 }
@@ -302,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_whole(&m, &whole);
     open_apart(&m, "kept", bound, steps[data[2] % (sizeof steps / sizeof *steps)], &stepped);
     check_equal(&whole, &stepped);
-    open_in_place(&m, "kept", bound, (signed char)data[3], &in_place);
+    open_in_place(&m, "kept", bound, (signed char)data[3] * SHIFT_STEP, &in_place);
     check_equal(&whole, &in_place);
     return 0;
 }
