@@ -30,3 +30,11 @@ int64_t byok_clock_seconds(void)
 {
     return seconds(CLOCK_MONOTONIC_COARSE);
 }
+
+int64_t byok_clock_milliseconds(void)
+{
+    struct timespec t = {0, 0};
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}

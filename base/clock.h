@@ -16,7 +16,8 @@ struct byok_deadline {
 struct byok_deadline byok_deadline_after(uint64_t seconds);
 int byok_deadline_passed(const struct byok_deadline *deadline);
 
-/* Seconds on a cheap clock that never goes back, to space things out by. */
+/* A cheap clock that never goes back, a few milliseconds coarse, to space things out by. */
 int64_t byok_clock_seconds(void);
+int64_t byok_clock_milliseconds(void);
 
 #endif

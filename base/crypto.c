@@ -5,6 +5,8 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/random.h>
 
 #define PROVIDER_NAME_BYTES 64
 
@@ -26,7 +28,7 @@ static int provider_load_next(OSSL_LIB_CTX *libctx, const char **names, OSSL_PRO
     memcpy(name, *names, len);
     name[len] = '\0';
     *names += len;
-    if (OPENSSL_strcasecmp(name, "byok") == 0)
+    if (strcasecmp(name, "byok") == 0)
         return byok_fail(
             status, BYOK_R_BAD_VALUE,
             "libctx-providers: byok cannot stand on itself; name others, as in \"default\"");
@@ -57,6 +59,42 @@ static int providers_load(struct byok_crypto *crypto, const char *names, struct 
                      BYOK_CRYPTO_PROVIDERS);
 }
 
+/* Whether the HMAC starts anew when it is initialised without a key. Some say so and don't:
+ * OpenSSL's before 3.0.3, and FIPS modules of that time. */
+static int hmac_restarts(EVP_MAC_CTX *mac)
+{
+    static const unsigned char message[] = "twice";
+    unsigned char once[BYOK_SHA512_BYTES], twice[BYOK_SHA512_BYTES];
+    size_t len;
+
+    return EVP_MAC_update(mac, message, sizeof message)
+           && EVP_MAC_final(mac, once, &len, sizeof once) && EVP_MAC_init(mac, NULL, 0, NULL)
+           && EVP_MAC_update(mac, message, sizeof message)
+           && EVP_MAC_final(mac, twice, &len, sizeof twice)
+           && CRYPTO_memcmp(once, twice, sizeof once) == 0;
+}
+
+/* Uses everything once: libcrypto remembers for ever that an algorithm could not be fetched, even
+ * when that was for want of memory, so a context that doesn't work is thrown away. */
+static int self_test(struct byok_crypto *crypto, struct byok_status *status)
+{
+    struct byok_secret *key = byok_secret_new(crypto->arena, status);
+    unsigned char iv[BYOK_GCM_IV_BYTES], digest[BYOK_SHA256_BYTES];
+    EVP_CIPHER_CTX *gcm = EVP_CIPHER_CTX_new();
+    EVP_MAC_CTX *mac = NULL;
+    int ok = gcm != NULL && key != NULL && byok_random(crypto, iv, sizeof iv, status)
+             && byok_random_key(crypto, key, status)
+             && EVP_CipherInit_ex2(gcm, crypto->aes_256_gcm, key->bytes, iv, 1, NULL)
+             && byok_sha256(crypto, NULL, 0, digest, status)
+             && (mac = byok_hmac_new(crypto, key, status)) != NULL;
+
+    crypto->hmac_restarts = ok && hmac_restarts(mac);
+    EVP_MAC_CTX_free(mac);
+    EVP_CIPHER_CTX_free(gcm);
+    byok_secret_free(crypto->arena, key);
+    return ok || byok_fail_crypto(status, "the first use of AES-256-GCM, HMAC and SHA-256");
+}
+
 struct byok_crypto *byok_crypto_new(const char *providers, struct byok_status *status)
 {
     struct byok_crypto *crypto = OPENSSL_zalloc(sizeof *crypto);
@@ -74,6 +112,8 @@ struct byok_crypto *byok_crypto_new(const char *providers, struct byok_status *s
     crypto->hmac = EVP_MAC_fetch(crypto->libctx, "HMAC", NULL);
     crypto->sha256 = EVP_MD_fetch(crypto->libctx, "SHA2-256", NULL);
     if (crypto->aes_256_gcm == NULL || crypto->hmac == NULL || crypto->sha256 == NULL)
+        goto fail;
+    if (!self_test(crypto, status))
         goto fail;
     ERR_pop_to_mark();
     return crypto;
@@ -102,12 +142,22 @@ void byok_crypto_free(struct byok_crypto *crypto)
     OPENSSL_free(crypto);
 }
 
-/* Straight from the context's own generators: RAND_bytes_ex() would ask for the application's
- * RAND_METHOD first, under a lock of the whole process that a forked child may find held. */
+/*
+ * Straight from the context's own generators: RAND_bytes_ex() would ask for the application's
+ * RAND_METHOD first, under a lock of the whole process that a forked child may find held. The
+ * kernel's bytes go in as additional input (SP 800-90A, section 8.7.2): a virtual machine that is
+ * cloned or set back has the generators' state twice, but not the kernel's (VMGENID, Linux 5.18).
+ */
 static int generate(EVP_RAND_CTX *drbg, unsigned char *out, size_t len, struct byok_status *status)
 {
-    return (drbg != NULL && EVP_RAND_generate(drbg, out, len, 0, 0, NULL, 0))
-           || byok_fail_crypto(status, "random generation");
+    unsigned char fresh[32];
+    int ok;
+
+    if (getrandom(fresh, sizeof fresh, 0) != (ssize_t)sizeof fresh)
+        return byok_fail(status, BYOK_R_PLATFORM, "the kernel gives no random bytes");
+    ok = drbg != NULL && EVP_RAND_generate(drbg, out, len, 0, 0, fresh, sizeof fresh);
+    OPENSSL_cleanse(fresh, sizeof fresh);
+    return ok || byok_fail_crypto(status, "random generation");
 }
 
 int byok_random(const struct byok_crypto *crypto, unsigned char *out, size_t len,

@@ -26,6 +26,7 @@ struct byok_crypto {
     EVP_MAC *hmac;
     EVP_MD *sha256;
     struct byok_arena *arena;
+    int hmac_restarts; /* whether EVP_MAC_init() without a key can be relied on */
 };
 
 /* `providers` are the names of the providers to load, separated by spaces ("default", "fips base").
@@ -34,7 +35,8 @@ struct byok_crypto {
 struct byok_crypto *byok_crypto_new(const char *providers, struct byok_status *status);
 void byok_crypto_free(struct byok_crypto *crypto);
 
-/* `len` bytes from the context's public DRBG; those that become keys come from the private one. */
+/* `len` bytes, at most 65536, from the context's public DRBG with fresh bytes of the kernel's;
+ * those that become keys come from the private one. */
 int byok_random(const struct byok_crypto *crypto, unsigned char *out, size_t len,
                 struct byok_status *status);
 int byok_random_key(const struct byok_crypto *crypto, struct byok_secret *key,

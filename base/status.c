@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define ROW(number, name, text, remedy, retryable) {number, retryable, #name, text, remedy},
 static const struct byok_reason_row rows[] = {BYOK_REASONS(ROW){0, 0, NULL, NULL, NULL}};
@@ -43,6 +44,15 @@ int byok_fail_at(struct byok_status *status, int reason, const char *file, int l
     return 0;
 }
 
+const char *byok_shown(const char *word)
+{
+    static const char letters[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t len = strlen(word);
+
+    return len <= 24 && strspn(word, letters) == len ? word : "(not shown)";
+}
+
 const char *byok_crypto_reason(void)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
@@ -53,6 +63,8 @@ const char *byok_crypto_reason(void)
 int byok_fail_crypto_at(struct byok_status *status, const char *file, int line,
                         const char *function, const char *what)
 {
+    if (ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE)
+        return byok_fail_at(status, BYOK_R_OUT_OF_MEMORY, file, line, function, "%s", what);
     return byok_fail_at(status, BYOK_R_INTERNAL, file, line, function,
                         "%s failed in libcrypto (%s)", what, byok_crypto_reason());
 }

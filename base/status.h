@@ -25,7 +25,8 @@ struct byok_status {
 /* The same for a status that exists, without zeroing its text: what each EVP call begins with. */
 static inline void byok_status_clear(struct byok_status *status)
 {
-    status->reason = 0;
+    status->reason = status->line = 0;
+    status->file = status->function = "";
     status->text[0] = '\0';
 }
 
@@ -51,6 +52,10 @@ const struct byok_reason_row *byok_reason_table(void);
 int byok_fail_at(struct byok_status *status, int reason, const char *file, int line,
                  const char *function, const char *format, ...)
     __attribute__((format(printf, 6, 7)));
+
+/* A word that a user wrote where a name belongs, for a message: itself if it has at most 24
+ * letters, digits, dots, hyphens and underscores, else "(not shown)", for it may be a key. */
+const char *byok_shown(const char *word);
 
 #define byok_fail_memory(status) byok_fail(status, BYOK_R_OUT_OF_MEMORY, "an allocation failed")
 

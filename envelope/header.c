@@ -100,7 +100,6 @@ int byok_header_parse(struct byok_header *header, const unsigned char *data, siz
     const unsigned char *p = data + AT_STANZAS, *end = data + len, *previous = NULL, *start;
     size_t i;
 
-    header->suite = data[AT_SUITE];
     header->salt = data + AT_SALT;
     header->commitment = data + AT_COMMITMENT;
     header->stanza_count = data[AT_COUNT];

@@ -22,7 +22,6 @@ struct byok_stanza {
 };
 
 struct byok_header {
-    unsigned char suite;
     const unsigned char *salt,
         *commitment; /* in the bytes that were parsed, as are the stanzas' wraps */
     size_t stanza_count;

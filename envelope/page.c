@@ -67,7 +67,7 @@ int byok_page_open(struct byok_pager *pager, unsigned char *out, const unsigned 
     memcpy(tag, in + plain, sizeof tag);
     if (!byok_page_begin(pager, status))
         return 0;
-    if (!EVP_CIPHER_CTX_ctrl(pager->gcm, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag)
+    if (EVP_CIPHER_CTX_ctrl(pager->gcm, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) <= 0
         || !EVP_DecryptUpdate(pager->gcm, out, &n, in, (int)plain))
         return byok_fail_crypto(status, "AES-256-GCM");
     if (!EVP_DecryptFinal_ex(pager->gcm, out + plain, &n)) {

@@ -228,6 +228,8 @@ static void gather(struct byok_stream *stream, size_t *have, size_t wanted, stru
 {
     size_t n = wanted - *have < x->in_len ? wanted - *have : x->in_len;
 
+    if (n == 0)
+        return;
     memcpy(stream->pending + *have, x->in, n);
     *have += n;
     x->in += n;

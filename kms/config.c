@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "kms/environment.h"
 
+#include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/conf.h>
 #include <openssl/err.h>
@@ -17,6 +18,7 @@
 const char *byok_config_path(const struct byok_options *provider)
 {
     const char *path;
+    struct stat info;
 
     if (byok_options_is_set(provider, BYOK_OPTION_CONFIG))
         return byok_options_text(provider, BYOK_OPTION_CONFIG);
@@ -25,7 +27,9 @@ const char *byok_config_path(const struct byok_options *provider)
     path = secure_getenv("BYOK_CONFIG");
     if (path != NULL && *path != '\0')
         return path;
-    return access(BYOK_KEK_FILE, F_OK) == 0 ? BYOK_KEK_FILE : NULL;
+    /* One that is there and can't be examined is an error to be met when it is read. */
+    return stat(BYOK_KEK_FILE, &info) == 0 || (errno != ENOENT && errno != ENOTDIR) ? BYOK_KEK_FILE
+                                                                                    : NULL;
 }
 
 static struct byok_config *config_new(size_t room, struct byok_status *status)
@@ -39,8 +43,6 @@ static struct byok_config *config_new(size_t room, struct byok_status *status)
     }
     if (config == NULL)
         byok_fail_memory(status);
-    else
-        config->room = room;
     return config;
 }
 
@@ -126,7 +128,7 @@ static int section_read(CONF *conf, const char *section, enum byok_place place, 
     int i;
 
     if (place == BYOK_PLACE_KEK)
-        snprintf(where, sizeof where, "%.200s, KEK \"%.*s\"", path, BYOK_KEK_NAME_MAX, section);
+        snprintf(where, sizeof where, "%.200s, KEK \"%s\"", path, byok_shown(section));
     else
         snprintf(where, sizeof where, "%.200s, before the first section", path);
     for (i = 0; i < sk_CONF_VALUE_num(values); i++) {
@@ -165,8 +167,7 @@ static int default_resolve(struct byok_config *config, const struct byok_options
     config->default_kek = byok_config_find(config, name, strlen(name));
     return config->default_kek != NULL
            || byok_fail(status, BYOK_R_CONFIG,
-                        "default-kek names \"%.*s\", which is no configured KEK", BYOK_KEK_NAME_MAX,
-                        name);
+                        "default-kek names \"%s\", which is no configured KEK", byok_shown(name));
 }
 
 static struct byok_config *config_build(const struct byok_config_maker *maker, CONF *conf,

@@ -11,7 +11,7 @@
 
 struct byok_config {
     struct byok_kek **keks; /* sorted by name; a reference each */
-    size_t count, room;
+    size_t count;
     const struct byok_kek *default_kek; /* one of them, or NULL */
 };
 

@@ -19,9 +19,12 @@ int byok_kek_name_ok(const char *name, size_t len)
     return 1;
 }
 
+/* The scheme is shown only if it is one by its form: what stands in its place may be a key. */
 static int fail_scheme(struct byok_kek *kek, const char *uri, size_t scheme_len,
                        struct byok_status *status)
 {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
+    int shown = scheme_len <= 16 && uri[scheme_len] == ':' && strspn(uri, letters) == scheme_len;
     char schemes[128] = "";
     size_t i, used = 0;
 
@@ -29,8 +32,9 @@ static int fail_scheme(struct byok_kek *kek, const char *uri, size_t scheme_len,
         used += (size_t)snprintf(schemes + used, sizeof schemes - used, "%s%s:", i == 0 ? "" : ", ",
                                  byok_backends[i]->scheme);
     return byok_fail(status, BYOK_R_BAD_VALUE,
-                     "KEK \"%s\": its uri has the scheme \"%.*s\"; this build knows: %s", kek->name,
-                     (int)(scheme_len < 32 ? scheme_len : 32), uri, schemes);
+                     "KEK \"%s\": its uri has %s%.*s%s scheme; this build knows: %s", kek->name,
+                     shown ? "\"" : "no known", shown ? (int)scheme_len : 0, uri,
+                     shown ? "\" as its" : "", schemes);
 }
 
 /* Finds the backend by the URI's scheme and hands it the rest. */
@@ -70,9 +74,9 @@ struct byok_kek *byok_kek_new(const struct byok_crypto *crypto, const struct byo
 
     if (!byok_kek_name_ok(name, strlen(name)))
         byok_fail(status, BYOK_R_BAD_VALUE,
-                  "\"%.*s\" cannot name a KEK: a name has 1 to %d letters, digits, dots, hyphens "
-                  "and underscores, a letter or digit first",
-                  BYOK_KEK_NAME_MAX, name, BYOK_KEK_NAME_MAX);
+                  "\"%s\" cannot name a KEK: a name has 1 to %d letters, digits, dots, hyphens and "
+                  "underscores, a letter or digit first",
+                  byok_shown(name), BYOK_KEK_NAME_MAX);
     else if ((kek = OPENSSL_zalloc(sizeof *kek)) == NULL)
         byok_fail_memory(status);
     if (kek == NULL) {

@@ -62,7 +62,8 @@ static int fail_unknown(enum byok_place place, const char *name, const char *whe
         used +=
             (size_t)snprintf(valid + used, sizeof valid - used, "%s%s", i == 0 ? "" : ", ", other);
     return byok_fail(status, BYOK_R_UNKNOWN_OPTION,
-                     "%s: there is no option \"%.40s\" here; valid are: %s", where, name, valid);
+                     "%s: there is no option \"%s\" here; valid are: %s", where, byok_shown(name),
+                     valid);
 }
 
 int byok_options_set(struct byok_options *options, enum byok_place place, const char *name,

@@ -11,8 +11,8 @@
 
 /*
  * Lock order: `reader`, then `lock`. `reader` is held by the one thread that reads the
- * configuration; `lock` for a look-up or a change of pointers, never while a file is read. Nothing
- * else is locked under either.
+ * configuration, and while it retires KEKs (a lock of envelope/cache.c each); `lock` for a look-up
+ * or a change of pointers, with nothing locked under it, and never while a file is read.
  */
 struct byok_registry {
     const struct byok_crypto *crypto;
@@ -58,18 +58,16 @@ void byok_registry_free(struct byok_registry *registry)
     OPENSSL_free(registry);
 }
 
-/* Whether the file has changed since it was read; without a file, whether nothing is in force.
- * Called by the reader. */
+/* Whether the file is another than was read, or has come or gone. Called by the reader. */
 static int must_read(const struct byok_registry *registry, const char *path)
 {
-    struct stat now;
+    static const struct stat none;
+    struct stat now = none;
 
     if (registry->config == NULL)
         return 1;
-    if (path == NULL)
-        return 0;
-    if (stat(path, &now) != 0)
-        memset(&now, 0, sizeof now);
+    if (path != NULL && stat(path, &now) != 0)
+        now = none;
     return !byok_file_same(&now, &registry->seen);
 }
 
@@ -78,9 +76,12 @@ static int must_read(const struct byok_registry *registry, const char *path)
 static void put_in_force(struct byok_registry *registry, struct byok_config *read,
                          const struct stat *info, const struct byok_status *error)
 {
+    static const struct stat none;
     struct byok_config *old = NULL;
+    int known;
 
     pthread_mutex_lock(&registry->lock);
+    known = strcmp(registry->error.text, error->text) == 0;
     registry->error = *error;
     if (read != NULL) {
         old = registry->config;
@@ -90,8 +91,9 @@ static void put_in_force(struct byok_registry *registry, struct byok_config *rea
     pthread_mutex_unlock(&registry->lock);
     if (old != NULL)
         byok_config_retire(old, read);
-    registry->seen = *info;
-    if (read == NULL && registry->config != NULL)
+    /* What could not be read is tried again: the cause may have been elsewhere than in the file. */
+    registry->seen = read != NULL ? *info : none;
+    if (read == NULL && registry->config != NULL && !known)
         byok_notice("the earlier configuration stays in force", error);
     byok_config_free(old);
 }

@@ -26,14 +26,14 @@ static int current(const struct byok_kek_handle *handle, const struct byok_state
 int byok_kek_handle_set(struct byok_kek_handle *handle, struct byok_provider *provider,
                         const unsigned char *key, size_t key_len, struct byok_status *status)
 {
-    struct byok_state *state;
+    struct byok_state *state = byok_provider_state(provider, status);
 
     while (key_len > 0 && key[key_len - 1] == '\0')
         key_len--;
-    if (handle->set && handle->name_len == key_len && memcmp(handle->name, key, key_len) == 0)
-        return 1; /* it was configured; whether it still is shows when the message begins */
+    if (state != NULL && handle->set && handle->name_len == key_len
+        && memcmp(handle->name, key, key_len) == 0 && current(handle, state))
+        return 1;
     byok_kek_handle_clear(handle);
-    state = byok_provider_state(provider, status);
     if (state == NULL || look_up(handle, state, (const char *)key, key_len, status) == NULL)
         return 0;
     /* It names a KEK, so it is no secret. */

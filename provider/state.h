@@ -20,7 +20,7 @@ struct byok_state {
     struct byok_crypto *crypto;
     struct byok_registry *registry;
     struct byok_salts *salts;
-    struct byok_state *abandoned; /* the parent's */
+    struct byok_state *abandoned; /* the parent's, kept within a leak checker's reach */
 };
 
 struct byok_provider {

@@ -1,6 +1,6 @@
 # need_packages NAME...: installs the Debian packages that are missing, or says which are.
 need_packages() {
-    local missing=() name sudo=
+    local missing=() name sudo= log
     for name in "$@"; do
         [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
     done
@@ -17,12 +17,13 @@ need_packages() {
         sudo="sudo -n"
     fi
     echo "Installing ${missing[*]} ..."
+    log=$(mktemp)
     if ! { $sudo apt-get update -q && $sudo env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -y -q --no-install-recommends "${missing[@]}"; } >/tmp/byok-apt.$$ 2>&1; then
-        tail -n 20 /tmp/byok-apt.$$ >&2
-        rm -f /tmp/byok-apt.$$
+            apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
         echo "Could not install: ${missing[*]}" >&2
         return 1
     fi
-    rm -f /tmp/byok-apt.$$
+    rm -f "$log"
 }

@@ -19,8 +19,9 @@
  * UTF-8 string, get and set, on an EVP_CIPHER_CTX before a message's first data: the name=value
  * pairs that the message belongs to, separated by commas, percent-encoded where a name or value
  * holds a comma, an equals sign, a percent sign, or a space at an edge
- * ("organization_id=org_123,table=users"). Stays set until it is changed ("" clears it). Limits:
- * doc/format.md, Context.
+ * ("organization_id=org_123,table=users"). Stays set until it is changed ("" clears it) or
+ * an init names a cipher again, which makes the context new: best given in each init's parameters.
+ * Limits: doc/format.md, Context.
  */
 #define BYOK_CIPHER_PARAM_CONTEXT "byok-context"
 

@@ -74,7 +74,7 @@
       "the KEK, its `context` or its key file is another than when sealing, or the message is damaged", 0)                           \
     X(159, CONTEXT_MISMATCH, "wrong context or damaged salt or commitment",                                                          \
       "give the context and AAD that the message was sealed with; if they are right, the message is damaged", 0)                     \
-    /* the KMS: the classes of doc/architecture.md */                                                                                \
+    /* the KMS */                                                                                                                    \
     X(170, THROTTLED, "KMS limits the rate of requests",                                                                             \
       "try again later, or raise the quota", 1)                                                                                      \
     X(171, UNAVAILABLE, "KMS cannot be reached",                                                                                     \

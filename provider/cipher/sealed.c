@@ -66,16 +66,16 @@ void *byok_sealed_dupctx(void *vctx)
     to->context_text = NULL;
     byok_kek_handle_up_ref(&to->kek);
     memset(&to->context, 0, sizeof to->context);
-    if ((from->context_text != NULL
-         && (to->context_text = OPENSSL_strdup(from->context_text)) == NULL)
-        || !byok_context_copy(&to->context, &from->context, &status)
-        || (from->phase == BYOK_SEALED_BEGUN
-            && (to->stream = byok_stream_copy(from->stream, &status)) == NULL)) {
-        byok_sealed_raise(from, &status);
-        byok_sealed_freectx(to);
-        return NULL;
-    }
-    return to;
+    if (from->context_text != NULL
+        && (to->context_text = OPENSSL_strdup(from->context_text)) == NULL)
+        byok_fail_memory(&status);
+    else if (byok_context_copy(&to->context, &from->context, &status)
+             && (from->phase != BYOK_SEALED_BEGUN
+                 || (to->stream = byok_stream_copy(from->stream, &status)) != NULL))
+        return to;
+    byok_sealed_raise(from, &status);
+    byok_sealed_freectx(to);
+    return NULL;
 }
 
 /* Takes what is left of a message off the context. */

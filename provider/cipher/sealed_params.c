@@ -71,7 +71,7 @@ int byok_sealed_get_ctx_params(void *vctx, OSSL_PARAM params[])
     OSSL_PARAM *p;
     int ok = 1;
 
-    for (p = params; ok && p->key != NULL; p++) {
+    for (p = params; ok && p != NULL && p->key != NULL; p++) {
         if (strcmp(p->key, OSSL_CIPHER_PARAM_KEYLEN) == 0)
             ok = OSSL_PARAM_set_size_t(p, ctx->key_len);
         else if (strcmp(p->key, OSSL_CIPHER_PARAM_IVLEN) == 0)
@@ -106,15 +106,39 @@ static int set_key_length(struct byok_sealed *ctx, const OSSL_PARAM *param,
     return 1;
 }
 
+/* The parameter's text, which ends at its first zero byte or its size; NULL with a status. The
+ * caller frees it. */
+static char *context_text(const OSSL_PARAM *param, struct byok_status *status)
+{
+    const char *data;
+    size_t i, len;
+    char *text;
+
+    if (!OSSL_PARAM_get_utf8_string_ptr(param, &data) || data == NULL) {
+        byok_fail(status, BYOK_R_BAD_CONTEXT, "%s is a UTF-8 string", BYOK_CIPHER_PARAM_CONTEXT);
+        return NULL;
+    }
+    len = OPENSSL_strnlen(data, param->data_size);
+    for (i = len; i < param->data_size; i++)
+        if (data[i] != '\0') {
+            byok_fail(status, BYOK_R_BAD_CONTEXT, "it has a zero byte");
+            return NULL;
+        }
+    text = OPENSSL_strndup(data, len);
+    if (text == NULL)
+        byok_fail_memory(status);
+    return text;
+}
+
 static int set_context(struct byok_sealed *ctx, const OSSL_PARAM *param, struct byok_status *status)
 {
-    char *text = NULL;
+    char *text;
 
     if (ctx->phase == BYOK_SEALED_BEGUN)
         return byok_fail(status, BYOK_R_BAD_CONTEXT, "it cannot change within a message");
-    if (!OSSL_PARAM_get_utf8_string(param, &text, 0))
-        return byok_fail(status, BYOK_R_BAD_CONTEXT, "%s is a UTF-8 string",
-                         BYOK_CIPHER_PARAM_CONTEXT);
+    text = context_text(param, status);
+    if (text == NULL)
+        return 0;
     if (!byok_pairs_parse(&ctx->context.pairs, text, strlen(text), status)) {
         OPENSSL_free(text);
         return 0;

@@ -73,7 +73,10 @@ static void unknown_options(void **state)
     refused("uri = test:///x\n[a]\nuri = test:///x\n", BYOK_R_UNKNOWN_OPTION, BYOK_R_UNKNOWN_OPTION,
             "uri", "context");
     refused("[a]\nuri = test:///x\nDEK-CACHE-SECONDS = 5\n", BYOK_R_UNKNOWN_OPTION,
-            BYOK_R_UNKNOWN_OPTION, "DEK-CACHE-SECONDS", "dek-cache-seconds");
+            BYOK_R_UNKNOWN_OPTION, "dek-cache-seconds", "");
+    /* a key in the wrong place */
+    refused("[a]\nuri = test:///x\ns3cretAAECAwQFBgcICQoLDA0ODw = \n", BYOK_R_UNKNOWN_OPTION,
+            BYOK_R_UNKNOWN_OPTION, "uri", "");
 }
 
 static void values_out_of_range(void **state)

@@ -68,14 +68,31 @@ static void *busy(void *arg)
     return NULL;
 }
 
-static int many_in_child(void *ctx)
-{
-    EVP_CIPHER_CTX *opening = fixture_bare_ctx(&f);
-    int i, result;
+/* The parent's contexts: one that has sealed, one that is in the middle of opening `message`. */
+static EVP_CIPHER_CTX *used, *begun;
+static unsigned char *message;
+static size_t message_len;
 
+/* Goes on with the parent's contexts and a copy, frees them, and makes messages of its own. */
+static int many_in_child(void *arg)
+{
+    static unsigned char out[LEN + 65536];
+    EVP_CIPHER_CTX *copy = EVP_CIPHER_CTX_new(), *opening = fixture_bare_ctx(&f);
+    int i, len, result;
+
+    (void)arg;
+    if (!EVP_CIPHER_CTX_copy(copy, begun)
+        || !EVP_CipherUpdate(copy, out, &len, message + 5000, (int)message_len - 5000)
+        || !EVP_CipherFinal_ex(copy, out + len, &len))
+        return 60;
+    EVP_CIPHER_CTX_free(begun);
     for (i = 0; i < 5; i++)
-        if ((result = fixture_message(ctx, opening, i % 2 ? "a" : "b", plain, LEN)) != 0)
+        if ((result = fixture_message(used, i % 2 ? copy : opening, i % 2 ? "a" : "b", plain, LEN))
+            != 0)
             return 70 + result;
+    EVP_CIPHER_CTX_free(used);
+    EVP_CIPHER_CTX_free(copy);
+    EVP_CIPHER_CTX_free(opening);
     return 0;
 }
 
@@ -83,21 +100,30 @@ static void while_threads_are_busy(void **state)
 {
     enum { THREADS = 8, FORKS = 40 };
     static char keks[2][2] = {"a", "b"};
-    EVP_CIPHER_CTX *ctx = fixture_ctx(&f, 1, "a");
+    static unsigned char out[LEN + 65536];
     pthread_t threads[THREADS];
-    int i, result = 0;
+    int i, len, result = 0;
 
     (void)state;
+    used = fixture_ctx(&f, 1, "a");
+    begun = fixture_ctx(&f, 0, "a");
+    assert_int_equal(fixture_message(used, begun, "a", plain, LEN), 0);
+    message = fixture_run(&f, 1, "a", plain, LEN, 0, &message_len);
+    assert_non_null(message);
+    assert_int_equal(fixture_init(begun, 0, NULL), 1);
+    assert_int_equal(EVP_CipherUpdate(begun, out, &len, message, 5000), 1);
     for (i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, busy, keks[i % 2]), 0);
     for (i = 0; result == 0 && i < FORKS; i++)
-        result = fixture_in_child(0, many_in_child, ctx);
+        result = fixture_in_child(0, many_in_child, NULL);
     stop = 1;
     for (i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_int_equal(result, 0);
     assert_int_equal(failures, 0);
-    EVP_CIPHER_CTX_free(ctx);
+    EVP_CIPHER_CTX_free(begun);
+    EVP_CIPHER_CTX_free(used);
+    free(message);
 }
 
 static int up(void **state)

@@ -108,7 +108,17 @@ static void contexts_from_before(void **state)
     begun_len += len;
     EVP_CIPHER_CTX_free(ready);
     EVP_CIPHER_CTX_free(begun);
+}
+
+/* The init fails when the name isn't configured, though the context had it before. */
+static void key_from_before(void **state)
+{
+    int ok = fixture_init(ended, -1, "b"), reason = fixture_reason();
+
+    (void)state;
     EVP_CIPHER_CTX_free(ended);
+    assert_int_equal(ok, 0);
+    assert_int_equal(reason, BYOK_R_UNKNOWN_KEK);
 }
 
 static void a_mistake(void **state)
@@ -166,6 +176,7 @@ int main(void)
         cmocka_unit_test(before),
         cmocka_unit_test(one_comes_one_goes),
         cmocka_unit_test(contexts_from_before),
+        cmocka_unit_test(key_from_before),
         cmocka_unit_test(a_mistake),
         cmocka_unit_test(repaired),
     };

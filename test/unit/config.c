@@ -204,11 +204,16 @@ static void mistakes_in_options_say_where(void **state)
     refuses(BYOK_R_CONFIG, "[a]\ncontext=a=b\n", "uri");
     refuses(BYOK_R_BAD_VALUE, "[a]\nuri=nonesuch:///a\n", "\"a\"");
     refuses(BYOK_R_BAD_VALUE, "[a]\nuri=local:///a\ncontext=a\n", "context");
-    refuses(BYOK_R_BAD_VALUE, "[a b]\nuri=local:///a\n", "a b");
+    refuses(BYOK_R_BAD_VALUE, "[a b]\nuri=local:///a\n", "(not shown)");
     refuses(BYOK_R_BAD_VALUE, "[.a]\nuri=local:///a\n", ".a");
     memset(longer + 1, 'a', 65);
     strcpy(longer + 66, "]\nuri=local:///a\n");
-    refuses(BYOK_R_BAD_VALUE, longer, "aaaa");
+    refuses(BYOK_R_BAD_VALUE, longer, "(not shown)");
+    HIDES("aaaa");
+    refuses(BYOK_R_BAD_VALUE, "[a]\nuri=00112233445566778899aabbccddeeff\n", "no known scheme");
+    HIDES("0011");
+    refuses(BYOK_R_CONFIG, "default-kek=00112233445566778899aabbccddeeff\n", "default-kek");
+    HIDES("0011");
 }
 
 static void malformed_files_say_the_line(void **state)

@@ -1,4 +1,5 @@
 byok_test(unit/bytes)
+byok_test(unit/cache)
 byok_test(unit/clock)
 byok_test(unit/config)
 byok_test(unit/config_source)
