@@ -1,7 +1,6 @@
 #include "envelope/data_key.h"
 
 #include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <string.h>
 
 /* Everything of a data key but the DEK, which the caller fills in, and what follows from it. */
@@ -89,17 +88,13 @@ void byok_data_key_free(struct byok_data_key *key)
 static EVP_MAC_CTX *prf_take(struct byok_data_key *key)
 {
     EVP_MAC_CTX *mac = atomic_exchange(&key->spare, NULL);
-    int ok;
 
     if (mac == NULL)
         return EVP_MAC_CTX_dup(key->prf);
-    ERR_set_mark();
-    ok = EVP_MAC_init(mac, NULL, 0, NULL);
-    ERR_pop_to_mark();
-    if (ok)
+    if (EVP_MAC_init(mac, NULL, 0, NULL))
         return mac;
     EVP_MAC_CTX_free(mac);
-    return EVP_MAC_CTX_dup(key->prf);
+    return NULL;
 }
 
 static void prf_give_back(struct byok_data_key *key, EVP_MAC_CTX *mac)

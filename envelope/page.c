@@ -1,6 +1,8 @@
 #include "envelope/page.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/params.h>
 #include <string.h>
 
 int byok_pager_start(struct byok_pager *pager, const struct byok_crypto *crypto,
@@ -45,13 +47,32 @@ int byok_page_encrypt(struct byok_pager *pager, unsigned char *out, const unsign
            || byok_fail_crypto(status, "AES-256-GCM");
 }
 
+/* The tag by parameter: EVP_CIPHER_CTX_ctrl() would come to the same by a longer way. */
+static int tag_get(struct byok_pager *pager, unsigned char tag[BYOK_GCM_TAG_BYTES])
+{
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, BYOK_GCM_TAG_BYTES),
+        OSSL_PARAM_construct_end()};
+
+    return EVP_CIPHER_CTX_get_params(pager->gcm, params);
+}
+
+static int tag_set(struct byok_pager *pager, const unsigned char tag[BYOK_GCM_TAG_BYTES])
+{
+    OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG,
+                                                             (unsigned char *)tag,
+                                                             BYOK_GCM_TAG_BYTES),
+                           OSSL_PARAM_construct_end()};
+
+    return EVP_CIPHER_CTX_set_params(pager->gcm, params);
+}
+
 int byok_page_end(struct byok_pager *pager, unsigned char tag[BYOK_GCM_TAG_BYTES],
                   struct byok_status *status)
 {
     int n;
 
-    if (!EVP_EncryptFinal_ex(pager->gcm, tag, &n)
-        || EVP_CIPHER_CTX_ctrl(pager->gcm, EVP_CTRL_AEAD_GET_TAG, BYOK_GCM_TAG_BYTES, tag) <= 0)
+    if (!EVP_EncryptFinal_ex(pager->gcm, tag, &n) || !tag_get(pager, tag))
         return byok_fail_crypto(status, "AES-256-GCM");
     pager->page++;
     return 1;
@@ -61,14 +82,11 @@ int byok_page_open(struct byok_pager *pager, unsigned char *out, const unsigned 
                    size_t len, struct byok_status *status)
 {
     size_t plain = len - BYOK_GCM_TAG_BYTES;
-    unsigned char tag[BYOK_GCM_TAG_BYTES];
     int n;
 
-    memcpy(tag, in + plain, sizeof tag);
     if (!byok_page_begin(pager, status))
         return 0;
-    if (EVP_CIPHER_CTX_ctrl(pager->gcm, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) <= 0
-        || !EVP_DecryptUpdate(pager->gcm, out, &n, in, (int)plain))
+    if (!tag_set(pager, in + plain) || !EVP_DecryptUpdate(pager->gcm, out, &n, in, (int)plain))
         return byok_fail_crypto(status, "AES-256-GCM");
     if (!EVP_DecryptFinal_ex(pager->gcm, out + plain, &n)) {
         OPENSSL_cleanse(out, plain);

@@ -26,8 +26,8 @@
 #define BYOK_CIPHER_PARAM_CONTEXT "byok-context"
 
 /*
- * UTF-8 string, get, on the provider: reads the configuration and says what is wrong with it, "" when
- * all is well. While a newer file has a mistake the earlier configuration stays in force.
+ * UTF-8 string, get, on the provider: reads the configuration and says what is wrong with it, ""
+ * when all is well. While a newer file has a mistake the earlier configuration stays in force.
  */
 #define BYOK_PROV_PARAM_CONFIG_ERROR "byok-config-error"
 

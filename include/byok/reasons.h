@@ -1,9 +1,11 @@
 /*
- * The reasons of errors that the byok provider puts on the OpenSSL error stack, as ERR_GET_REASON() returns them. The numbers are
- * stable: new reasons are added at the end of their group, none is reused.
+ * The reasons of errors that the byok provider puts on the OpenSSL error stack, as ERR_GET_REASON()
+ * returns them. The numbers are stable: new reasons are added at the end of their group, none is
+ * reused.
  *
- * BYOK_REASONS(X) calls X(number, NAME, text, remedy, retryable) for each: `text` is what ERR_reason_error_string() says, `remedy` ends
- * the error's data ("" where the detail before it says it all), `retryable` is 1 where the same call may succeed later without a change.
+ * BYOK_REASONS(X) calls X(number, NAME, text, remedy, retryable) for each: `text` is what
+ * ERR_reason_error_string() says, `remedy` ends the error's data ("" where the detail before it
+ * says it all), `retryable` is 1 where the same call may succeed later without a change.
  */
 #ifndef BYOK_REASONS_H
 #define BYOK_REASONS_H

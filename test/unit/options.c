@@ -66,8 +66,8 @@ static void every_option_has_its_places(void **state)
 
 static void unknown_names_list_the_valid_ones(void **state)
 {
-    static const char *const unknown[] = {
-        "nonesuch", "", "URI", "contex", "context2", "dek_cache_seconds"};
+    static const char *const unknown[] = {"nonesuch", "",         "URI",
+                                          "contex",   "context2", "dek_cache_seconds"};
     struct byok_options options = {{NULL}, {0}};
     char quoted[64];
     size_t i, p, r;
