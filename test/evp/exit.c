@@ -181,6 +181,8 @@ static const struct {
     {"unloaded", contexts_used_after_unload}, {"again", load_and_unload},
 };
 
+static const char *program;
+
 /* Runs this program anew; its exit status. */
 static int run(const char *name)
 {
@@ -188,7 +190,7 @@ static int run(const char *name)
     int status;
 
     if (pid == 0) {
-        execl("/proc/self/exe", "exit", name, (char *)NULL);
+        execl(program, program, name, (char *)NULL);
         _exit(99);
     }
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
@@ -238,6 +240,7 @@ int main(int argc, char **argv)
     };
     size_t i;
 
+    program = argv[0];
     for (i = 0; argc == 2 && i < sizeof programs / sizeof *programs; i++) {
         if (strcmp(argv[1], programs[i].name) == 0) {
             fixture_up(&f, NULL);

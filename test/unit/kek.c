@@ -146,7 +146,7 @@ static void uris(void **state)
 /* The path in the URI is percent-decoded once. */
 static void uri_path_is_decoded(void **state)
 {
-    static const char key[32] = "the key in the file of that name";
+    static const char key[] = "the key in the file of that name";
     unsigned char id[BYOK_KEK_ID_BYTES];
     struct byok_kek *kek;
     char path[96], uri[128];
