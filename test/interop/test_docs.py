@@ -1,10 +1,11 @@
-"""doc/configuration.md shows kms/options.def."""
+"""doc/configuration.md shows kms/options.def, and a KEK file that works."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
-from installed import ROOT
+from installed import ROOT, Installed, enc, must, run
 
 COLUMNS = ["option", "where", "default", "range", "meaning"]
 
@@ -47,3 +48,19 @@ def cells(line: str) -> list[str]:
 
 def test_options() -> None:
     assert documented() == defined()
+
+
+def test_kek_file(installed: Installed, folder: Path) -> None:
+    """The page's example, and the way it says to make a key file."""
+    page = (ROOT / "doc/configuration.md").read_text()
+    example = re.search(r"\n\n((?:    .*\n|\n)*    default-kek = .*\n(?:    .*\n|\n)*)", page)
+    make_key = re.search(r"`\((umask 077 && openssl rand -out FILE 32)\)`", page)
+    assert example and make_key
+    keks = re.sub(r"(?m)^    ", "", example[1]).replace("/etc/byok", str(folder))
+    for path in re.findall(r"local://(\S+)", keks):
+        must(["sh", "-c", make_key[1].replace("FILE", path)], {"PATH": "/usr/bin:/bin"})
+    (folder / "keks.cnf").write_text(keks)
+    env = installed.by_modules(folder / "keks.cnf")
+    for kek in ("", "platform", "tenant-a"):
+        assert must(enc("-d", kek=kek), env, must(enc(kek=kek), env, b"text")) == b"text"
+    assert run(enc("-d", kek="tenant-a"), env, must(enc(), env, b"text")).status != 0
