@@ -43,6 +43,8 @@ int byok_context_add_aad(struct byok_context *context, const unsigned char *data
 
 void byok_context_drop_aad(struct byok_context *context)
 {
+    if (context->aad == NULL)
+        return;
     OPENSSL_clear_free(context->aad, context->aad_room);
     context->aad = NULL;
     context->aad_len = context->aad_room = 0;

@@ -112,7 +112,7 @@ int byok_stream_begin_sealing(struct byok_stream *stream, struct byok_data_key *
                               const struct byok_context *context,
                               const unsigned char salt[BYOK_SALT_BYTES], struct byok_status *status)
 {
-    unsigned char header[BYOK_HEADER_MAX], commitment[BYOK_COMMITMENT_BYTES];
+    unsigned char commitment[BYOK_COMMITMENT_BYTES], *header;
     size_t len;
 
     stream->sealing = 1;
@@ -120,9 +120,12 @@ int byok_stream_begin_sealing(struct byok_stream *stream, struct byok_data_key *
     if (!byok_header_size(&key->stanza, 1, &len, status)
         || !start_pages(stream, context, salt, commitment, NULL, status))
         return 0;
+    header = byok_output_place(&stream->output, len);
+    if (header == NULL)
+        return byok_fail(status, BYOK_R_INTERNAL, "the queue is full");
     byok_header_write(header, len, salt, commitment, &key->stanza, 1);
-    return byok_output_put(&stream->output, header, len)
-           || byok_fail(status, BYOK_R_INTERNAL, "the queue is full");
+    byok_output_advance(&stream->output, len);
+    return 1;
 }
 
 void byok_stream_begin_opening(struct byok_stream *stream)
