@@ -19,13 +19,6 @@ int byok_sealed_raise(const struct byok_sealed *ctx, const struct byok_status *s
     return byok_core_raise(&ctx->provider->core, status);
 }
 
-#define RAISE(ctx, reason, ...)                                                                    \
-    do {                                                                                           \
-        struct byok_status raised = BYOK_STATUS_INIT;                                              \
-        byok_fail(&raised, reason, __VA_ARGS__);                                                   \
-        byok_sealed_raise(ctx, &raised);                                                           \
-    } while (0)
-
 void *byok_sealed_newctx(void *provider)
 {
     struct byok_sealed *ctx = OPENSSL_zalloc(sizeof *ctx);
@@ -56,7 +49,8 @@ void *byok_sealed_dupctx(void *vctx)
     struct byok_status status = BYOK_STATUS_INIT;
 
     if (from->phase == BYOK_SEALED_BEGUN && from->sealing) {
-        RAISE(from, BYOK_R_NO_COPY, "its salt is drawn");
+        byok_fail(&status, BYOK_R_NO_COPY, "its salt is drawn");
+        byok_sealed_raise(from, &status);
         return NULL;
     }
     to = OPENSSL_memdup(from, sizeof *from);
@@ -92,6 +86,18 @@ static void fail_for_good(struct byok_sealed *ctx)
     ctx->phase = BYOK_SEALED_FAILED;
 }
 
+static int prepare(struct byok_sealed *ctx, const unsigned char *key, size_t key_len,
+                   const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[],
+                   struct byok_status *status)
+{
+    if (key != NULL && key_len > BYOK_KEK_NAME_MAX)
+        return byok_fail(status, BYOK_R_BAD_KEY_LENGTH, "%zu bytes were given", key_len);
+    if (iv != NULL && iv_len > 0)
+        return byok_fail(status, BYOK_R_NO_IV, "an IV of %zu bytes was given", iv_len);
+    return byok_sealed_set(ctx, params, status)
+           && (key == NULL || byok_kek_handle_set(&ctx->kek, ctx->provider, key, key_len, status));
+}
+
 static int init(struct byok_sealed *ctx, int sealing, const unsigned char *key, size_t key_len,
                 const unsigned char *iv, size_t iv_len, const OSSL_PARAM params[])
 {
@@ -102,17 +108,7 @@ static int init(struct byok_sealed *ctx, int sealing, const unsigned char *key, 
     byok_context_drop_aad(&ctx->context);
     ctx->phase = BYOK_SEALED_NEW;
     ctx->sealing = sealing;
-    if (key != NULL && key_len > BYOK_KEK_NAME_MAX) {
-        RAISE(ctx, BYOK_R_BAD_KEY_LENGTH, "%zu bytes were given", key_len);
-        return 0;
-    }
-    if (iv != NULL && iv_len > 0) {
-        RAISE(ctx, BYOK_R_NO_IV, "an IV of %zu bytes was given", iv_len);
-        return 0;
-    }
-    if (!byok_sealed_set_ctx_params(ctx, params))
-        return 0;
-    if (key != NULL && !byok_kek_handle_set(&ctx->kek, ctx->provider, key, key_len, &status))
+    if (!prepare(ctx, key, key_len, iv, iv_len, params, &status))
         return byok_sealed_raise(ctx, &status);
     ctx->phase = ctx->kek.set ? BYOK_SEALED_READY : BYOK_SEALED_NEW;
     return 1;

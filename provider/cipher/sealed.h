@@ -37,6 +37,9 @@ struct byok_sealed {
 /* Puts the status on the error stack. Returns 0. */
 int byok_sealed_raise(const struct byok_sealed *ctx, const struct byok_status *status);
 
+/* Sets parameters, as an init and set_ctx_params do. */
+int byok_sealed_set(struct byok_sealed *ctx, const OSSL_PARAM params[], struct byok_status *status);
+
 /* Every function, once: declared here with the type that its number asks for, so that a wrong
  * signature does not compile, and put into the table by sealed.c. */
 #define BYOK_SEALED_FUNCTIONS(X)                                                                   \

@@ -148,20 +148,23 @@ static int set_context(struct byok_sealed *ctx, const OSSL_PARAM *param, struct 
     return 1;
 }
 
-int byok_sealed_set_ctx_params(void *vctx, const OSSL_PARAM params[])
+int byok_sealed_set(struct byok_sealed *ctx, const OSSL_PARAM params[], struct byok_status *status)
 {
-    struct byok_sealed *ctx = vctx;
-    struct byok_status status;
     const OSSL_PARAM *p;
 
-    byok_status_clear(&status);
     if (params == NULL)
         return 1;
     if ((p = OSSL_PARAM_locate_const(params, OSSL_CIPHER_PARAM_KEYLEN)) != NULL
-        && !set_key_length(ctx, p, &status))
-        return byok_sealed_raise(ctx, &status);
-    if ((p = OSSL_PARAM_locate_const(params, BYOK_CIPHER_PARAM_CONTEXT)) != NULL
-        && !set_context(ctx, p, &status))
-        return byok_sealed_raise(ctx, &status);
-    return 1;
+        && !set_key_length(ctx, p, status))
+        return 0;
+    p = OSSL_PARAM_locate_const(params, BYOK_CIPHER_PARAM_CONTEXT);
+    return p == NULL || set_context(ctx, p, status);
+}
+
+int byok_sealed_set_ctx_params(void *ctx, const OSSL_PARAM params[])
+{
+    struct byok_status status;
+
+    byok_status_clear(&status);
+    return byok_sealed_set(ctx, params, &status) || byok_sealed_raise(ctx, &status);
 }

@@ -121,19 +121,7 @@ static void aad_is_not_pairs(void **state)
     free(sealed);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -97,19 +97,7 @@ static void sealing_files(void **state)
         seal_file(i);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -60,19 +60,7 @@ static void zero_byte_in_a_context(void **state)
     EVP_CIPHER_CTX_free(ctx);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

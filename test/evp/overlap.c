@@ -166,19 +166,7 @@ static void interleaved(void **state)
     free(room);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -326,19 +326,7 @@ static void get_and_set_other_than_text(void **state)
     EVP_CIPHER_CTX_free(ctx);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -156,19 +156,7 @@ static void repaired(void **state)
         fixture_try(&f, "b", begun_out, (size_t)begun_len, 0, text, sizeof text, &released), 0);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -44,19 +44,7 @@ static void sizes_and_steps(void **state)
     assert_int_equal(test_kms.wraps, 1);
 }
 
-static int up(void **state)
-{
-    (void)state;
-    fixture_up(&f, NULL);
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    fixture_down(&f);
-    return 0;
-}
+FIXTURE_GROUP(f)
 
 int main(void)
 {

@@ -121,4 +121,20 @@ int fixture_raised(int reason);
  * later ones do; empties the stack. */
 int fixture_refused_length(void);
 
+/* up() and down() for cmocka_run_group_tests(): this fixture around a group, with nothing added. */
+#define FIXTURE_GROUP(fixture)                                                                     \
+    static int up(void **state)                                                                    \
+    {                                                                                              \
+        (void)state;                                                                               \
+        fixture_up(&(fixture), NULL);                                                              \
+        return 0;                                                                                  \
+    }                                                                                              \
+                                                                                                   \
+    static int down(void **state)                                                                  \
+    {                                                                                              \
+        (void)state;                                                                               \
+        fixture_down(&(fixture));                                                                  \
+        return 0;                                                                                  \
+    }
+
 #endif
